@@ -1,0 +1,1 @@
+"""Deciding and planning, as functions of values: no clock, network, database, logging or environment here."""

@@ -1,0 +1,479 @@
+"""What the core and the engine need from the world. The planner is handed a reader only: a dry run is not a flag."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from syncd.core.errors import OptionProblem, Unreadable
+from syncd.core.model import (
+    Action,
+    Applied,
+    Comment,
+    Decision,
+    Finding,
+    Issue,
+    IssueRef,
+    Lineage,
+    Link,
+    Override,
+    Plan,
+    Receipt,
+    Refusal,
+    Rulebook,
+    Standing,
+)
+
+
+class Clock(Protocol):
+    """Time, so that nothing else asks the machine for it."""
+
+    def now(self) -> datetime:
+        """This instant, aware, in UTC."""
+        ...
+
+
+# --- trackers ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a tracker shows us at the start of a cycle."""
+
+    account: str
+    """Who we are there, in its own terms."""
+    skew: timedelta
+    """The tracker's clock minus ours."""
+    hidden: tuple[str, ...] = ()
+    """Entries of the scope that are not visible: not the same as empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of an observation. `read_to`: every change up to it has now been read (tracker's clock)."""
+
+    issues: tuple[Issue, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    read_to: datetime | None = None
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Issues read directly. `missing`: links that answered nothing, deleted or invisible alike."""
+
+    issues: tuple[Issue, ...]
+    missing: tuple[Link, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+class TrackerReader(Protocol):
+    """Reads one tracker. Raises `Unavailable`, `Denied` or `Unreadable`; retries reads by itself, bounded."""
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far, retries counted."""
+        ...
+
+    def look_around(self) -> Sight:
+        """Who we are and what of the scope is visible. `Denied` when the credentials do not work."""
+        ...
+
+    def observe(self, since: datetime | None) -> Iterator[Page]:
+        """Every issue in scope changed since then (tracker's clock; None: all), oldest change first.
+
+        Exactly the final page says `last`. An iteration that ends in an error was not complete; what it yielded
+        until then is true. The same issue may come twice; the later one is the newer.
+        """
+        ...
+
+    def read(self, links: Sequence[Link]) -> Found:
+        """Those issues as they are now, never through a search index, in or out of scope."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+class TrackerWriter(Protocol):
+    """Writes to one tracker. Never retries what may have been done. Raises the TrackerErrors of DESIGN §7."""
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far."""
+        ...
+
+    def write(self, action: Action, entry: str) -> Receipt:
+        """Do it, once, signed with the outbox entry's key. `InDoubt` when no answer came."""
+        ...
+
+    def look(self, action: Action, entry: str) -> Receipt | None:
+        """Whether that very write was done; None: it was not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signs marks: the installation, and the store's instance id."""
+
+    installation: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkNames:
+    """How syncd's labels begin in trackers that have no label groups."""
+
+    outcome: str = "outcome/"
+    alignment: str = "alignment/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerOptions:
+    """What a connector is told about its tracker. Secrets are resolved; `repr` never shows them."""
+
+    id: str
+    kind: str
+    url: str
+    auth: Mapping[str, str] = field(repr=False)
+    """`email` and `token`, or `token` alone."""
+    scope: Mapping[str, tuple[str, ...]]
+    overlap: timedelta
+    marks: MarkNames
+    mail: bool = False
+    """Whether a write that mails people is allowed where silence is not."""
+
+
+CommentRenderer = Callable[[Comment], Any]
+
+
+class TrackerKind(Protocol):
+    """What a connector module offers; one per line of `connectors.KINDS`."""
+
+    comment_format: str
+    """`adf`, `markdown` or `wiki`: which renderer `app` hands to the writer."""
+
+    def check(self, options: Mapping[str, Any]) -> Sequence[OptionProblem]:
+        """Complaints about the tracker's mapping in syncd.yaml, as written (pure)."""
+        ...
+
+    def reader(self, options: TrackerOptions, clock: Clock) -> TrackerReader:
+        """A reader. Opens nothing before its first call."""
+        ...
+
+    def writer(
+        self, options: TrackerOptions, clock: Clock, signature: Signature, render: CommentRenderer
+    ) -> TrackerWriter:
+        """A writer. Opens nothing before its first call."""
+        ...
+
+
+# --- the store --------------------------------------------------------------------------------------------
+
+
+class Change(StrEnum):
+    """What remembering a snapshot found."""
+
+    NEW = "new"
+    CONTENT = "content"
+    """Something that a rule can see, or that lineage hangs on, is different."""
+    MARKS = "marks"
+    """Only marks, the copy, or the time of change: what our own echo looks like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a tracker has been read. All None: never."""
+
+    watermark: datetime | None = None
+    """Everything changed up to then has been read, lag aside (tracker's clock)."""
+    first_complete: datetime | None = None
+    last_attempt: datetime | None = None
+    last_success: datetime | None = None
+    why: str | None = None
+    """Why the last attempt was not complete; None when it was."""
+    scope: tuple[str, ...] = ()
+    """The scope that the watermark speaks of."""
+    rules_key: str | None = None
+    """The rulebook version and the set of rules in effect that every decision here was made under."""
+    plan_key: str | None = None
+    """A hash of the settings that the last full planning was made under."""
+    last_counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one tracker. A later holder has a higher fence."""
+
+    tracker: str
+    holder: str
+    fence: int
+
+
+class EntryState(StrEnum):
+    """Where an outbox entry stands."""
+
+    TODO = "todo"
+    SENDING = "sending"
+    DONE = "done"
+    DROPPED = "dropped"
+    """It no longer holds (moved on, gone, denied); `note` says why."""
+    DEAD = "dead"
+    """It failed for good and waits for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An outbox row."""
+
+    key: str
+    action: Action
+    state: EntryState
+    attempts: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan that was shown, or that a guard refused. `settled` once every action of it was done or dropped."""
+
+    plan: Plan
+    trackers: tuple[str, ...]
+    at: datetime
+    refusals: tuple[Refusal, ...] = ()
+    settled: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that the store holds of one issue, to decide, to plan and to explain it."""
+
+    issue: Issue
+    standing: Standing | None
+    applied: Applied | None
+    in_scope: bool
+
+
+class Store(Protocol):
+    """syncd's memory. Every method is one transaction; values in, values out; raises `StoreError` only."""
+
+    @property
+    def instance(self) -> str:
+        """The id drawn when this store was created."""
+        ...
+
+    # the right to work
+    def acquire(self, tracker: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
+        """Take a tracker's lease if it is free, expired or already ours; None: see `lease_holder`."""
+        ...
+
+    def renew(self, lease: Lease, now: datetime, ttl: timedelta) -> bool:
+        """Push the expiry out; False when somebody else holds it by now."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give it back, if it still is ours."""
+        ...
+
+    def lease_holder(self, tracker: str, now: datetime) -> str | None:
+        """Who holds it now."""
+        ...
+
+    # observing
+    def progress(self, tracker: str) -> Progress:
+        """How far that tracker has been read."""
+        ...
+
+    def save_progress(self, tracker: str, progress: Progress) -> None:
+        """Replace it whole."""
+        ...
+
+    def remember(
+        self,
+        tracker: str,
+        issues: Sequence[Issue],
+        *,
+        in_scope: bool,
+        now: datetime,
+        progress: Progress | None = None,
+    ) -> Mapping[IssueRef, Change]:
+        """Keep snapshots, and the progress made by them, in one transaction; say what changed (unchanged: absent).
+
+        A snapshot older (`updated`) than the stored one is ignored. Old keys keep answering. `in_scope=False` never
+        takes an issue out of the scope that is in it.
+        """
+        ...
+
+    def mark_missing(self, tracker: str, links: Sequence[Link], now: datetime) -> None:
+        """Links that answered nothing when read directly: their children's lineage is incomplete."""
+        ...
+
+    def forget_missing(self, tracker: str, links: Sequence[Link]) -> None:
+        """They answer again."""
+        ...
+
+    def missing(self, tracker: str) -> Sequence[Link]:
+        """All links that answered nothing when last read."""
+        ...
+
+    def outside(self, tracker: str) -> Sequence[Link]:
+        """Ancestors outside the scope that some issue still hangs on: they are read again every cycle."""
+        ...
+
+    def set_aside(self, tracker: str, unreadable: Sequence[Unreadable], now: datetime) -> None:
+        """Remember issues that could not be understood, by link, with what was wrong."""
+        ...
+
+    # looking up
+    def find(self, key: str, tracker: str | None = None) -> Sequence[IssueRef]:
+        """Issues that bear or once bore that key (any case), in every tracker or in one."""
+        ...
+
+    def known(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Known]:
+        """What is known of those issues; unknown ones are absent."""
+        ...
+
+    def by_link(self, tracker: str, links: Sequence[Link]) -> Mapping[Link, Issue]:
+        """Snapshots by id or (old or new) key; unknown ones are absent."""
+        ...
+
+    def children(self, refs: Sequence[IssueRef]) -> Sequence[IssueRef]:
+        """Direct children, in or out of scope, by parent id or parent key."""
+        ...
+
+    def in_scope(self, tracker: str, *, batch: int = 1000) -> Iterator[Sequence[IssueRef]]:
+        """Every issue in scope, in batches, in a fixed order."""
+        ...
+
+    def count_in_scope(self, tracker: str) -> int:
+        """How many issues are in scope and not gone."""
+        ...
+
+    def leave_scope(self, tracker: str, projects: Sequence[str]) -> int:
+        """Take every issue of a project not in this list out of scope; how many."""
+        ...
+
+    # deciding
+    def keep_rulebook(self, rulebook: Rulebook, sources: Mapping[str, str], now: datetime) -> None:
+        """Keep the version with its files' texts, once."""
+        ...
+
+    def rulebook_version(self) -> str | None:
+        """The version kept last."""
+        ...
+
+    def save_standings(self, standings: Sequence[Standing]) -> None:
+        """Keep decisions; a row of history for each whose (kind, outcome) pair is new."""
+        ...
+
+    def history(self, ref: IssueRef) -> Sequence[tuple[datetime, Decision]]:
+        """When the pair changed, and to what, oldest first."""
+        ...
+
+    def overrides(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[Override]]:
+        """Overrides that have not been ended, expired ones included."""
+        ...
+
+    def save_overrides(self, started: Sequence[Override], ended: Sequence[Override], now: datetime) -> None:
+        """Begin some, end others; history is kept."""
+        ...
+
+    def save_findings(self, tracker: str, kind: str, findings: Sequence[Finding], now: datetime) -> None:
+        """The whole present set of that kind: new ones open, absent ones close, the rest keep their clock."""
+        ...
+
+    def open_finding(self, finding: Finding, now: datetime) -> None:
+        """Open one, or leave the open one of the same name as it is."""
+        ...
+
+    def findings(self, tracker: str | None = None) -> Sequence[tuple[datetime, Finding]]:
+        """Open findings with the time they were opened, oldest first."""
+        ...
+
+    # planning
+    def save_applied(self, applied: Sequence[Applied]) -> None:
+        """What observation taught about our marks (seen, declined, adopted)."""
+        ...
+
+    def unsettled(self, tracker: str) -> Sequence[IssueRef]:
+        """Issues whose last plan left something that time or a retry may change: planned again each cycle."""
+        ...
+
+    def held(self, tracker: str) -> Mapping[str, int]:
+        """How many issues were last skipped for a lasting reason, by that reason."""
+        ...
+
+    def save_plan_state(
+        self, settled: Iterable[IssueRef], unsettled: Iterable[IssueRef], held: Mapping[IssueRef, str]
+    ) -> None:
+        """What planning made of those issues."""
+        ...
+
+    def save_plan(self, stored: StoredPlan) -> None:
+        """Keep a plan under its digest (again: the newer replaces)."""
+        ...
+
+    def plan(self, digest: str) -> StoredPlan | None:
+        """By its digest, or by a beginning of it of at least 6 characters that is unique."""
+        ...
+
+    def settle_plan(self, digest: str, now: datetime) -> None:
+        """It has been done, or nothing of it is left."""
+        ...
+
+    def waiting_plans(self) -> Sequence[StoredPlan]:
+        """Refused plans that wait for a person: the newest for each tracker, unless settled since."""
+        ...
+
+    def clear_waiting(self, tracker: str, now: datetime) -> None:
+        """No refused plan of that tracker waits any more: the last cycle refused nothing."""
+        ...
+
+    # writing
+    def commit_intent(self, entries: Sequence[Entry], now: datetime) -> int:
+        """Add outbox rows that are not there yet (by key); how many were new."""
+        ...
+
+    def entries(self, tracker: str, states: Sequence[EntryState], limit: int = 1000) -> Sequence[Entry]:
+        """Outbox rows in those states, in the order they were committed."""
+        ...
+
+    def begin(self, entry: Entry, lease: Lease, now: datetime) -> bool:
+        """`todo → sending`, durably, before the call; False when the lease's fence is stale or the row moved on."""
+        ...
+
+    def settle(self, entry: Entry, receipt: Receipt, applied: Applied, now: datetime) -> None:
+        """`done`, and what is applied now, in one transaction."""
+        ...
+
+    def put_back(self, entry: Entry, state: EntryState, note: str, now: datetime) -> None:
+        """`sending` or `todo` → todo, dropped or dead, with why."""
+        ...
+
+    def outbox_counts(self) -> Mapping[str, int]:
+        """How many rows are in each state that is not over (todo, sending, dead)."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Group several calls into one commit (decisions and outbox: DESIGN §3.8)."""
+        ...
+
+    # reporting
+    def standings(self, tracker: str | None = None, *, batch: int = 1000) -> Iterator[Sequence[Known]]:
+        """Every issue in scope with its standing, streamed, in a fixed order."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+class LineageSource(Protocol):
+    """Something that knows ancestors (the engine's cache over a store)."""
+
+    def of(self, issues: Sequence[Issue]) -> Mapping[IssueRef, Lineage]:
+        """The lineage of each issue."""
+        ...
