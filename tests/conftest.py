@@ -1,9 +1,10 @@
 """What every test shares: a scrubbed environment, the shared material, and no network but loopback."""
 
+import difflib
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @pytest.fixture(autouse=True)
-def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that reaches for the network fails at once instead of passing on some machines."""
     connect = socket.socket.connect
 
@@ -25,7 +26,6 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    yield
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +48,30 @@ def shared() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(why)
     pytest.skip(why)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bless", action="store_true", help="accept what the golden tests see now as right")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text that a person reads with the accepted one in tests/golden/; `--bless` accepts the new one."""
+    folder = Path(__file__).parent / "golden"
+
+    def check(name: str, text: str) -> None:
+        path = folder / name
+        accepted = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text == accepted:
+            return
+        difference = "".join(
+            difflib.unified_diff(accepted.splitlines(keepends=True), text.splitlines(keepends=True), "accepted", "now")
+        )
+        if request.config.getoption("--bless"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            sys.stderr.write(difference)
+            return
+        pytest.fail(f"{name} reads otherwise now; if the new text is right, run with --bless\n{difference}")
+
+    return check
