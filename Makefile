@@ -20,7 +20,7 @@ LINTED := $(wildcard syncd connectors tests bench)
 .DEFAULT_GOAL := help
 .PHONY: help demo test check unit stress bench lock wheel clean
 
-help: ## these lines
+help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.demo-ready ## the whole story on a small served Jira (DEMO_ARGS="--issues FILE" for your own issues)
@@ -56,7 +56,7 @@ lock: $(VENV)/.dev-ready ## recompile requirements/*.lock from pyproject.toml (U
 	$(COMPILE) -c requirements/dev.lock pyproject.toml --extra postgresql -o requirements/runtime.lock
 	$(COMPILE) -c requirements/dev.lock --group build -o requirements/build.lock
 
-wheel: $(VENV)/.dev-ready ## dist/syncd-*.whl
+wheel: $(VENV)/.dev-ready ## build dist/syncd-*.whl
 	$(BIN)/python -m hatchling build -t wheel -d dist
 
 clean: ## remove what make made: the environment, the caches, dist
