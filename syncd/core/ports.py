@@ -196,7 +196,9 @@ class Progress:
     why: str | None = None
     """Why the last attempt was not complete; None when it was."""
     scope: tuple[str, ...] = ()
-    """The scope that the watermark speaks of."""
+    """The scope entries that the watermark speaks of: those visible then."""
+    complete_scope: tuple[str, ...] = ()
+    """The scope entries that have been through their first complete cycle."""
     rules_key: str | None = None
     """The rulebook version and the set of rules in effect that every decision here was made under."""
     plan_key: str | None = None
@@ -434,7 +436,7 @@ class Store(Protocol):
 
     # writing
     def commit_intent(self, entries: Sequence[Entry], now: datetime) -> int:
-        """Add outbox rows that are not there yet (by key); how many were new."""
+        """Add outbox rows that are not there yet (by key), revive dropped ones; how many are todo by this call."""
         ...
 
     def entries(self, tracker: str, states: Sequence[EntryState], limit: int = 1000) -> Sequence[Entry]:

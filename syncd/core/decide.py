@@ -1,0 +1,236 @@
+"""Issue + lineage + overrides + rules → Decision, strongest level first (DESIGN §4).
+
+override on the issue > rules on the issue > the nearest ancestor that speaks for itself > defaults > unmapped.
+At one level all matches agree, or it is a conflict. Nothing is ever settled by file order or alphabet.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, assert_never
+
+from syncd.core.match import Match, Matcher
+from syncd.core.model import (
+    Candidate,
+    Conflict,
+    Decision,
+    Evidence,
+    Exempt,
+    Issue,
+    IssueRef,
+    Lineage,
+    Mapped,
+    Override,
+    Strategy,
+    Target,
+    ToExempt,
+    ToOutcome,
+    ToOverhead,
+    Unmapped,
+    Verdict,
+    Via,
+)
+
+VOICES_REMEMBERED: Final = 100_000
+"""Ancestors whose own word is remembered within one pass; past it the memory starts afresh."""
+
+Overrides = Mapping[IssueRef, Sequence[Override]]
+
+Said = tuple[Target, Evidence]
+"""One thing that spoke: what it wants, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What one issue says for itself (levels 1 and 2), or what a level says: a verdict with its evidence."""
+
+    via: Via
+    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+    cause: str | None
+    """Where a conflict comes from."""
+
+
+class Decider:
+    """Decides issues under one rulebook on one day. Remembers what ancestors said, so make a new one each pass."""
+
+    def __init__(self, matcher: Matcher, now: datetime) -> None:
+        self._matcher = matcher
+        self._strategy = matcher.rulebook.strategy
+        self._now = now
+        self._voices: dict[IssueRef, tuple[Issue, Voice | None]] = {}
+
+    def decide(self, issue: Issue, lineage: Lineage, overrides: Overrides) -> Decision:
+        """The verdict for one issue. `overrides` holds those on the issue and on its ancestors."""
+        matches = self._matcher.matches(issue, lineage)
+        own = self._own_voice(issue, matches, overrides)
+        above, spoke = self._voice_above(lineage, overrides)
+        if own is not None:
+            return _decision(issue, own, diverges_from=_divergence(own, above, spoke))
+        if above is not None:
+            return _inherited(issue, above, spoke)
+        if lineage.missing is not None:
+            return Decision(issue.ref, Unmapped(incomplete=True))
+        default = self._rules_voice(Via.DEFAULT, [m for m in matches if m.rule.default])
+        return Decision(issue.ref, Unmapped()) if default is None else _decision(issue, default)
+
+    def _own_voice(self, issue: Issue, matches: Sequence[Match], overrides: Overrides) -> Voice | None:
+        words = [o for o in overrides.get(issue.ref, ()) if o.stands(self._now)]
+        if words:
+            said = [(o.target, _override_evidence(issue, o)) for o in words]
+            return self._settle(Via.OVERRIDE, said, f"overrides on {issue.key}")
+        return self._rules_voice(Via.RULE, [m for m in matches if not m.rule.default])
+
+    def _rules_voice(self, via: Via, matches: Sequence[Match]) -> Voice | None:
+        if not matches:
+            return None
+        highest = max(m.rule.priority for m in matches)
+        speaking = sorted((m for m in matches if m.rule.priority == highest), key=lambda m: m.rule.id)
+        cause = "rules " + " + ".join(m.rule.id for m in speaking)
+        return self._settle(via, [(m.rule.target, m.evidence) for m in speaking], cause)
+
+    def _voice_above(self, lineage: Lineage, overrides: Overrides) -> tuple[Voice | None, tuple[Issue, ...]]:
+        """The word of the nearest ancestors that say anything, and who they are."""
+        for distance, step in enumerate(lineage.steps):
+            above = lineage.above(distance)
+            voices = [(a, v) for a in step if (v := self._voice_of(a, above, overrides)) is not None]
+            if voices:
+                speakers = tuple(ancestor for ancestor, _ in voices)
+                return self._together([voice for _, voice in voices], speakers), speakers
+        return None, ()
+
+    def _voice_of(self, ancestor: Issue, above: Lineage, overrides: Overrides) -> Voice | None:
+        known = self._voices.get(ancestor.ref)
+        if known is not None and known[0] is ancestor:
+            return known[1]
+        voice = self._own_voice(ancestor, self._matcher.matches(ancestor, above), overrides)
+        if len(self._voices) >= VOICES_REMEMBERED:
+            self._voices.clear()
+        self._voices[ancestor.ref] = (ancestor, voice)
+        return voice
+
+    def _together(self, voices: Sequence[Voice], speakers: tuple[Issue, ...]) -> Voice:
+        cause = "issue " + " + ".join(sorted(s.key for s in speakers))
+        said = [pair for voice in voices for pair in _said(voice)]
+        return self._settle(Via.INHERITED, said, cause)
+
+    def _settle(self, via: Via, said: Sequence[Said], cause: str) -> Voice:
+        candidates = _candidates(said)
+        evidence = tuple(e for candidate in candidates for e in candidate.evidence)
+        if len(candidates) > 1:
+            return Voice(via, Conflict(candidates), evidence, cause)
+        return Voice(via, _verdict(candidates[0].target, self._strategy), evidence, None)
+
+
+# --- agreement --------------------------------------------------------------------------------------------
+
+
+def _candidates(said: Iterable[Said]) -> tuple[Candidate, ...]:
+    """What was said, grouped by what agrees, in an order that depends on content alone."""
+    groups: dict[tuple[str, str], list[Said]] = {}
+    for target, evidence in said:
+        groups.setdefault(_agreement(target), []).append((target, evidence))
+    return tuple(_candidate(groups[key]) for key in sorted(groups))
+
+
+def _agreement(target: Target) -> tuple[str, str]:
+    """Equal for targets that agree: objectives of one outcome do, and so do exemptions in other words."""
+    match target:
+        case ToOutcome(outcome=outcome):
+            return ("outcome", outcome)
+        case ToOverhead(overhead=overhead):
+            return ("overhead", overhead)
+        case ToExempt():
+            return ("exempt", "")
+        case _:
+            assert_never(target)
+
+
+def _candidate(group: Sequence[Said]) -> Candidate:
+    targets = sorted({target for target, _ in group}, key=repr)
+    evidence = tuple(sorted({e for _, e in group}, key=lambda e: (e.source, e.key, e.texts)))
+    return Candidate(_finest(targets), evidence)
+
+
+def _finest(targets: Sequence[Target]) -> Target:
+    """The one target that stands for targets that agree: the finer objective is shown if there is just one."""
+    first = targets[0]
+    match first:
+        case ToOutcome(outcome=outcome):
+            objectives = {t.objective for t in targets if isinstance(t, ToOutcome) and t.objective is not None}
+            return ToOutcome(outcome, objectives.pop() if len(objectives) == 1 else None)
+        case ToOverhead():
+            return first
+        case ToExempt():
+            return ToExempt("; ".join(sorted({t.why for t in targets if isinstance(t, ToExempt)})))
+        case _:
+            assert_never(first)
+
+
+def _verdict(target: Target, strategy: Strategy) -> Verdict:
+    match target:
+        case ToOutcome(outcome=outcome, objective=objective):
+            return Mapped(outcome, objective)
+        case ToOverhead(overhead=overhead_id):
+            titles = (o.title for o in strategy.overhead if o.id == overhead_id)
+            return Exempt(overhead_id, next(titles, overhead_id))
+        case ToExempt(why=why):
+            return Exempt(None, why)
+        case _:
+            assert_never(target)
+
+
+def _target(verdict: Mapped | Exempt) -> Target:
+    match verdict:
+        case Mapped(outcome=outcome, objective=objective):
+            return ToOutcome(outcome, objective)
+        case Exempt(overhead=overhead, why=why):
+            return ToExempt(why) if overhead is None else ToOverhead(overhead)
+        case _:
+            assert_never(verdict)
+
+
+def _said(voice: Voice) -> list[Said]:
+    match voice.verdict:
+        case Conflict(candidates=candidates):
+            return [(c.target, e) for c in candidates for e in c.evidence]
+        case Mapped() | Exempt():
+            return [(_target(voice.verdict), e) for e in voice.evidence]
+        case Unmapped():  # a voice says something, or is None
+            return []
+        case _:
+            assert_never(voice.verdict)
+
+
+# --- decisions --------------------------------------------------------------------------------------------
+
+
+def _decision(issue: Issue, voice: Voice, diverges_from: str | None = None) -> Decision:
+    return Decision(issue.ref, voice.verdict, voice.via, voice.evidence, cause=voice.cause, diverges_from=diverges_from)
+
+
+def _inherited(issue: Issue, voice: Voice, spoke: tuple[Issue, ...]) -> Decision:
+    """A conflict above has its ancestor as its cause: a thousand children of one torn epic are one finding."""
+    cause = "issue " + " + ".join(sorted(s.key for s in spoke)) if isinstance(voice.verdict, Conflict) else None
+    return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref, cause)
+
+
+def _divergence(own: Voice, above: Voice | None, spoke: tuple[Issue, ...]) -> str | None:
+    """The key of the nearest speaking ancestor, if the issue is mapped otherwise than it."""
+    if above is None or not isinstance(own.verdict, Mapped):
+        return None
+    match above.verdict:
+        case Mapped(outcome=outcome):
+            return spoke[0].key if outcome != own.verdict.outcome else None
+        case Exempt():
+            return spoke[0].key
+        case Conflict() | Unmapped():
+            return None
+        case _:
+            assert_never(above.verdict)
+
+
+def _override_evidence(issue: Issue, override: Override) -> Evidence:
+    how = f'mark "{override.mark}"' if override.mark is not None else f"{override.source.value}"
+    because = f", because {override.reason}" if override.reason else ""
+    return Evidence("override", issue.key, (f"{how} by {override.author}{because}",))
