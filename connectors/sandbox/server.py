@@ -1,0 +1,116 @@
+"""Serving a site over real HTTP, from a thread of this process or as a process of its own."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from connectors.sandbox.app import build_app
+from connectors.sandbox.site import Site
+
+BACKLOG = 128
+PATIENCE_S = 10.0
+_RST_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close() sends RST, not FIN
+
+
+class ResettingProtocol(H11Protocol):
+    """HTTP/1.1 that lets the application cut the connection with a reset: `scope["state"]["reset"]()`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        """A client is there."""
+        super().connection_made(transport)
+
+        def reset() -> None:
+            held = cast("socket.socket | None", transport.get_extra_info("socket"))
+            if held is not None:
+                held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
+            transport.abort()
+
+        state: dict[str, Any] = {**self.app_state, "reset": reset}
+        self.app_state = state
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A site being served at `url`, which has no slash at its end."""
+
+    url: str
+    site: Site
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _config(site: Site, *, control: bool) -> uvicorn.Config:
+    app: Any = build_app(site)
+    if control:
+        from connectors.sandbox.control import with_control  # noqa: PLC0415 (exists only where asked for)
+
+        app = with_control(site, app)
+    return uvicorn.Config(
+        app,
+        http=ResettingProtocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def bound(port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 takes a free one."""
+    listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address of a listening socket."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def serve(site: Site, *, control: bool = False, port: int = 0) -> Iterator[Served]:
+    """Serves a site from a background thread until the block ends.
+
+    Raises:
+        RuntimeError: the server did not start, or did not end, within ten seconds.
+    """
+    listener = bound(port)
+    server = _Server(_config(site, control=control))
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        if not server.ready.wait(PATIENCE_S):
+            raise RuntimeError("the sandbox did not start")
+        yield Served(url_of(listener), site)
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_S)
+        listener.close()
+    if thread.is_alive():
+        raise RuntimeError("the sandbox did not end")
+
+
+def serve_forever(site: Site, listener: socket.socket, *, control: bool) -> None:
+    """Serves a site on this thread until a signal ends the process."""
+    _Server(_config(site, control=control)).run(sockets=[listener])
