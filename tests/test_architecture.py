@@ -108,7 +108,7 @@ BREACHES = {
     ),
     "a library without a home is a decision": ("syncd/store/planted.py", "import pandas\n", "has no home"),
     "a module without a place is a decision": ("syncd/utils.py", "", "has no place"),
-    "threads, not asyncio": ("syncd/engine/planted.py", "import asyncio\n", "no module at all"),
+    "threads, not asyncio": ("syncd/engine/planted.py", "import asyncio\n", "imports asyncio"),
     "only the commands print": ("syncd/app.py", "print('hello')\n", "only syncd.cli prints"),
     "writing to stdout is printing": ("syncd/app.py", "from sys import stdout\n", "only syncd.cli prints"),
     "only the commands exit": ("syncd/engine/planted.py", "raise SystemExit(3)\n", "only syncd.cli exits"),

@@ -17,6 +17,7 @@ from support_architecture import HOUSE, imports_of, modules_of
 # alembic's own script: alembic runs it inside its context, it is no module to import
 NOT_IMPORTED = ("syncd.store.migrations.env",)
 LOADED = (".py", ".pyc", ".so")
+ASKED_BY_LIBRARIES = ("PYDANTIC_DISABLE_PLUGINS",)  # pydantic asks whenever a model is declared
 TOUCHES = (
     "socket.", "sqlite3.", "subprocess.", "shutil.", "tempfile.", "http.client.", "urllib.",
     "os.exec", "os.fork", "os.mkdir", "os.posix_spawn", "os.putenv", "os.remove", "os.rename", "os.spawn", "os.system",
@@ -49,7 +50,7 @@ class Watch:
 
     def environment(self, key: object) -> None:
         """See one reading of the environment."""
-        if self.on:
+        if self.on and key not in ASKED_BY_LIBRARIES:
             self.seen.append(f"reads the environment: {key!r}")
 
 
