@@ -1,0 +1,1 @@
+"""Jira ⇄ Issue, Action. The `jira` package lives here only."""

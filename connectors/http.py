@@ -1,0 +1,392 @@
+"""One manner of calling out for every connector: bounded, counted, redacted, and only what is safe is sent twice.
+
+A read is asked again after network trouble, a 5xx, a 429, or an answer that is no JSON. A write is sent again only
+after a 429, which says that it was not done; whatever else happens after a write left is `InDoubt` (DESIGN §7).
+Retry-After is obeyed to the letter: asking earlier fails again, with a longer wait (facts/jira.md §7).
+"""
+
+import json
+import re
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from importlib.metadata import PackageNotFoundError, version
+from time import sleep as really_sleep
+from typing import Any, Final, Literal
+
+import httpx
+import orjson
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+    wait_random,
+)
+
+from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
+from syncd.core.ports import Clock
+
+Sleep = Callable[[float], None]
+Params = Mapping[str, str | int | Sequence[str]]
+LimitedPart = Literal["all", "endpoint", "path"]
+
+TRIES: Final = 5
+PATIENCE: Final = timedelta(seconds=60)
+"""The most that one call sleeps in sum; a longer wait is handed to the caller."""
+LONGEST_ANSWER: Final = timedelta(minutes=5)
+MOST_BYTES: Final = 64 * 1024 * 1024
+TIMEOUT: Final = httpx.Timeout(connect=10, read=60, write=30, pool=10)
+
+_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_TOLD_AT_MOST: Final = 400
+_TOO_MANY = 429
+_UNAUTHORIZED = 401
+_NO_CONTENT = 204
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said: parsed JSON (None without a body), and when, on its clock (UTC)."""
+
+    method: str
+    path: str
+    status: int
+    value: Any
+    at: datetime
+    content: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def faulted(self) -> Mapping[str, Any]:
+        """Jira's `errors{}`: the fields that a 400 speaks of. Message texts are localised, these keys are not."""
+        errors = self.value.get("errors") if isinstance(self.value, Mapping) else None
+        return errors if isinstance(errors, Mapping) else {}
+
+
+class Rejected(TrackerError):  # noqa: N818  # named as its siblings in syncd.core.errors
+    """Refused and surely not done (3xx, 4xx), before anybody said what that means: see `meaning`."""
+
+    def __init__(self, message: str, *, tracker: str, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(message, tracker=tracker)
+
+
+class _Again(Exception):  # noqa: N818  # a signal to the retrying above it, never seen outside this module
+    """May be sent again; `error` is what it comes to when patience ends, `after` the seconds we were told to wait."""
+
+    def __init__(
+        self, error: TrackerError, after: float | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.error = error
+        self.after = after
+        self.headers = headers or {}
+        super().__init__()
+
+
+class Caller:
+    """Calls one server. Owns one `httpx.Client`; opens nothing before the first call. Not for several threads.
+
+    `secrets` never show in a message, `credentials` says whose token a 401 asks for, and `limited` tells from a 429's
+    headers what is to pause. The environment is not trusted: everything syncd connects to stands in syncd.yaml
+    (DESIGN §8), so neither HTTPS_PROXY nor .netrc is read.
+    """
+
+    def __init__(
+        self,
+        tracker: str,
+        clock: Clock,
+        *,
+        headers: Mapping[str, str],
+        secrets: Sequence[str],
+        credentials: str,
+        limited: Callable[[Mapping[str, str]], LimitedPart] = lambda _headers: "all",
+        sleep: Sleep = really_sleep,
+    ) -> None:
+        self.tracker = tracker
+        self.requests = 0
+        self.skew = timedelta(0)
+        self._clock = clock
+        self._secrets = sorted((s for s in secrets if s), key=len, reverse=True)
+        self._credentials = credentials
+        self._limited = limited
+        self._sleep = sleep
+        self._paused: dict[str, datetime] = {}
+        self._client = httpx.Client(
+            headers={"Accept": "application/json", "User-Agent": f"syncd/{_version()}", **headers},
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            trust_env=False,
+        )
+        weakref.finalize(self, self._client.close)  # a writer's port has no close: its connections end with it
+
+    def __repr__(self) -> str:
+        return f"<Caller of {self.tracker}>"
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._client.close()
+
+    def tracker_now(self) -> datetime:
+        """This instant on the tracker's clock, as far as its `Date` headers told (whole seconds, never ahead)."""
+        return self._clock.now() + self.skew
+
+    def now(self) -> datetime:
+        """This instant on our clock."""
+        return self._clock.now()
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        read: bool,
+        params: Params | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send it and return the 2xx answer.
+
+        Raises:
+            Unavailable: not reached, limited, or (reads) failed and failed again.
+            InDoubt: a write left and no clear answer came.
+            Unreadable: (reads) the answer stays something that is no JSON, or is too large.
+            Denied: 401.
+            Rejected: any other 3xx or 4xx; it was not done.
+        """
+        request = self._client.build_request(
+            method, url, params=_plain(params), content=body, headers=dict(headers or {})
+        )
+        persist = Retrying(
+            retry=retry_if_exception_type(_Again),
+            stop=lambda state: stop_after_attempt(TRIES)(state) or _out_of_patience(state),
+            wait=_wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return persist(self._attempt, request, read=read)
+        except _Again as again:
+            if again.after:
+                self._pause(request, again.headers, again.after)
+            raise again.error from again.__cause__
+
+    # --- one attempt ---
+
+    def _attempt(self, request: httpx.Request, *, read: bool) -> Answer:
+        self._heed_pauses(request)
+        self.requests += 1
+        what = f"{request.method} {request.url.path}"
+        try:
+            response = self._client.send(request, stream=True)
+        except _NEVER_SENT as error:
+            unreached = Unavailable(self._words(f"{what}: not reached ({_kind(error)})"), tracker=self.tracker)
+            raise (_Again(unreached) if read else unreached) from error
+        except httpx.RequestError as error:
+            raise self._broken_off(what, _kind(error), read=read) from error
+        try:
+            content = self._content(response)
+        except httpx.RequestError as error:
+            if not 300 <= response.status_code < 500:  # noqa: PLR2004  # a refusal is clear without its body
+                raise self._broken_off(what, _kind(error), read=read) from error
+            content = b""
+        finally:
+            response.close()
+        return self._judge(request, response, content, read=read)
+
+    def _content(self, response: httpx.Response) -> bytes:
+        parts, size, late = [], 0, self._clock.now() + LONGEST_ANSWER
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > MOST_BYTES:
+                raise httpx.DecodingError(f"more than {MOST_BYTES} bytes")
+            if self._clock.now() > late:
+                raise httpx.ReadTimeout(f"still going on after {LONGEST_ANSWER}")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _judge(self, request: httpx.Request, response: httpx.Response, content: bytes, *, read: bool) -> Answer:
+        now = self._clock.now()
+        told = _http_date(response.headers.get("Date"))
+        if told is not None:
+            self.skew = told - now
+        value, broken = _parsed(content)
+        status, what = response.status_code, f"{request.method} {request.url.path}"
+        answer = Answer(
+            request.method, request.url.path, status, value, now + self.skew, content, dict(response.headers)
+        )
+        if 200 <= status < 300:  # noqa: PLR2004  # the class of success
+            if broken is None and (content or status == _NO_CONTENT or not read):
+                return answer
+            raise self._garbled(answer, broken or "an empty body", read=read)
+        if status == _TOO_MANY or (read and (status >= 500 or status in (408, 425))):  # noqa: PLR2004  # as above
+            after = _retry_after(response.headers, now + self.skew)
+            message = self._words(f"{what}: {status}, {said(answer)}")
+            wait = None if after is None else timedelta(seconds=after)
+            raise _Again(Unavailable(message, tracker=self.tracker, retry_after=wait), after, answer.headers)
+        if status >= 500 or status == 408:  # noqa: PLR2004  # the server may have done it before it failed
+            raise InDoubt(self._words(f"{what}: {status}, {said(answer)}"), tracker=self.tracker)
+        if status == _UNAUTHORIZED:
+            message = self._words(f"{what}: 401, {said(answer)}")
+            raise Denied(message, need=self._credentials, tracker=self.tracker)
+        raise Rejected(self._words(f"{what}: {status}, {said(answer)}"), tracker=self.tracker, answer=answer)
+
+    def _broken_off(self, what: str, why: str, *, read: bool) -> Exception:
+        message = self._words(f"{what}: the answer broke off or never came ({why})")
+        if read:
+            return _Again(Unavailable(message, tracker=self.tracker))
+        return InDoubt(message, tracker=self.tracker)
+
+    def _garbled(self, answer: Answer, why: str, *, read: bool) -> Exception:
+        what = f"{answer.method} {answer.path}: {answer.status} with {why} instead of JSON: {said(answer)}"
+        if read:
+            return _Again(Unreadable(self._words(what), tracker=self.tracker))
+        return InDoubt(self._words(what), tracker=self.tracker)
+
+    def _words(self, text: str) -> str:
+        text = f"{self.tracker}: {text}"
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return text
+
+    # --- limits ---
+
+    def _pause(self, request: httpx.Request, headers: Mapping[str, str], seconds: float) -> None:
+        now = self._clock.now()
+        self._paused = {name: until for name, until in self._paused.items() if until > now}
+        self._paused[_names(request)[self._limited(headers)]] = now + timedelta(seconds=seconds)
+
+    def _heed_pauses(self, request: httpx.Request) -> None:
+        now = self._clock.now()
+        until = max((self._paused.get(name, now) for name in _names(request).values()), default=now)
+        if until - now > PATIENCE:
+            message = self._words(f"{request.method} {request.url.path}: not sent, it asked us to wait until {until}")
+            raise Unavailable(message, tracker=self.tracker, retry_after=until - now)
+        if until > now:
+            self._sleep((until - now).total_seconds())
+
+
+def meaning(rejected: Rejected, *, need: str, project: str | None = None) -> TrackerError:
+    """What a refusal comes to where nothing finer is known. A 400 stays what it is: a request that Jira dislikes."""
+    tracker, message = rejected.tracker, str(rejected)
+    match rejected.answer.status:
+        case 403:
+            return Denied(message, need=need, tracker=tracker, project=project)
+        case 404:
+            return Gone(message, tracker=tracker)
+        case 409:
+            return Stale(message, tracker=tracker)
+        case 410:
+            return Unreadable(f"{message} (the API was removed: syncd needs an update)", tracker=tracker)
+        case status if 300 <= status < 400:  # noqa: PLR2004  # the class of redirects
+            need = "a url in syncd.yaml that is the tracker's own: the present one redirects, and syncd never follows"
+            return Denied(message, need=need, tracker=tracker)
+        case _:
+            return rejected
+
+
+def said(answer: Answer) -> str:
+    """An error's own words, from every shape they come in, at most a few lines of them."""
+    value, told = answer.value, list[str]()
+    if isinstance(value, Mapping):
+        for name in ("errorMessages", "errorMessage", "message", "title", "detail"):
+            told += _texts(value.get(name))
+        errors = value.get("errors")
+        if isinstance(errors, Mapping):
+            told += [f"{name}: {text}" for name, text in errors.items()]
+        elif isinstance(errors, list):
+            told += [str(error.get("message")) for error in errors if isinstance(error, Mapping)]
+    elif answer.content:
+        told.append(_summary(answer.content[:20_000].decode("utf-8", "replace")))
+    text = "; ".join(" ".join(part.split()) for part in told if part) or "no explanation"
+    return text if len(text) <= _TOLD_AT_MOST else text[: _TOLD_AT_MOST - 1] + "…"
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+def _summary(text: str) -> str:
+    if not re.search(r"<(html|!doctype|head|body)", text, re.IGNORECASE):
+        return text[:100]
+    title = re.search(r"<title[^>]*>(.{0,200}?)</title>", text, re.IGNORECASE | re.DOTALL)
+    return f'an HTML page titled "{title[1].strip()}"' if title else "an HTML page"
+
+
+def _parsed(content: bytes) -> tuple[Any, str | None]:
+    """The JSON value, and what is wrong with it if something is."""
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if not content.strip():
+        return None, None
+    try:
+        return orjson.loads(content), None
+    except orjson.JSONDecodeError:
+        pass  # it refuses a lone surrogate: one hostile title would make a whole page unreadable
+    try:
+        return json.loads(content), None
+    except (ValueError, RecursionError) as error:
+        return None, f"something unreadable ({type(error).__name__})"
+
+
+def _retry_after(headers: httpx.Headers, tracker_now: datetime) -> float | None:
+    """The seconds a server asks us to wait: Retry-After as seconds, decimals or a date, else X-RateLimit-Reset."""
+    told = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", told):
+        return float(told)
+    until = _http_date(told) or _iso(headers.get("X-RateLimit-Reset", ""))
+    return None if until is None else max(0.0, (until - tracker_now).total_seconds())
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
+def _http_date(text: str | None) -> datetime | None:
+    try:
+        told = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
+_backing_off = wait_exponential_jitter(initial=1, max=16, jitter=1)
+_a_little = wait_random(0, 0.5)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    after = error.after if isinstance(error, _Again) else None
+    # at least a second, also where zero is told: Data Center says 0 while tokens are left (facts/jira.md §9)
+    return _backing_off(state) if after is None else max(1.0, after) + _a_little(state)
+
+
+def _out_of_patience(state: RetryCallState) -> bool:
+    return state.idle_for + state.upcoming_sleep > PATIENCE.total_seconds()
+
+
+def _names(request: httpx.Request) -> dict[LimitedPart, str]:
+    path = request.url.path
+    endpoint = re.sub(r"/[^/]*[0-9][^/]*", "/*", path)
+    return {"all": "", "endpoint": f"{request.method} {endpoint}", "path": f"* {path}"}
+
+
+def _plain(params: Params | None) -> dict[str, str | int | list[str]]:
+    return {name: list(v) if not isinstance(v, str | int) else v for name, v in (params or {}).items()}
+
+
+def _kind(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _version() -> str:
+    try:
+        return version("syncd")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,116 @@
+"""Jira Cloud as a kind of tracker: its options, and what reads and writes it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from time import sleep as really_sleep
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from connectors.http import Sleep
+from connectors.jira.reader import CloudReader
+from connectors.jira.transport import GATEWAY
+from connectors.jira.writer import CloudWriter
+from syncd.core.errors import OptionProblem
+from syncd.core.ports import Clock, CommentRenderer, Signature, TrackerOptions
+
+_PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}")
+_GATEWAY_PATH: Final = re.compile(r"/ex/jira/[0-9A-Za-z-]+/?")
+
+
+@dataclass(frozen=True, slots=True)
+class CloudKind:
+    """A `TrackerKind`. `sleep` waits the seconds it is given, between tries."""
+
+    comment_format: str = "adf"
+    sleep: Sleep = really_sleep
+
+    def check(self, options: Mapping[str, Any]) -> Sequence[OptionProblem]:
+        """What is wrong with a tracker's url, auth and scope, as written. Common keys are checked by `settings`."""
+        return [*_url(options.get("url")), *_auth(options.get("auth")), *_scope(options.get("scope"))]
+
+    def reader(self, options: TrackerOptions, clock: Clock) -> CloudReader:
+        """A reader. Opens nothing before its first call."""
+        return CloudReader(options, clock, self.sleep)
+
+    def writer(
+        self, options: TrackerOptions, clock: Clock, signature: Signature, render: CommentRenderer
+    ) -> CloudWriter:
+        """A writer. `render` makes ADF. Opens nothing before its first call."""
+        return CloudWriter(options, clock, signature, render, self.sleep)
+
+
+KIND: Final = CloudKind()
+
+
+def _url(url: Any) -> Sequence[OptionProblem]:
+    wrong = _wrong_url(url)
+    return [OptionProblem(("url",), *wrong)] if wrong else []
+
+
+def _wrong_url(url: Any) -> tuple[str, str] | None:
+    """What is wrong with the url, and what to write instead."""
+    usual = "url: https://<site>.atlassian.net"
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        host = parts.hostname if parts else None
+    except ValueError:
+        parts = host = None
+    if parts is None or host is None or parts.scheme not in {"http", "https"}:
+        return "jira-cloud needs the url of the site", usual
+    root = f"url: {parts.scheme}://{host}"
+    if parts.username or parts.password:
+        return "a url holds no credentials", f"{root}, and credentials under auth:"
+    if parts.query or parts.fragment:
+        return "the url of a site has no ? and no #", root
+    if host == GATEWAY:
+        hint = f"url: https://{GATEWAY}/ex/jira/<cloud id>"
+        return None if _GATEWAY_PATH.fullmatch(parts.path) else ("the gateway needs the cloud id", hint)
+    return (f"the url of a site ends with its name, without {parts.path}", root) if parts.path.strip("/") else None
+
+
+def _auth(auth: Any) -> Sequence[OptionProblem]:
+    at, hint = ("auth",), "auth: {email: <account>, token: {env: JIRA_TOKEN}}"
+    if not isinstance(auth, Mapping):
+        return [OptionProblem(at, "jira-cloud needs auth with email and token", hint)]
+    problems = [OptionProblem(at, f"auth needs {name}", hint) for name in ("email", "token") if not auth.get(name)]
+    email = auth.get("email")
+    if email and (not isinstance(email, str) or "@" not in email or ":" in email):
+        problems.append(OptionProblem((*at, "email"), "not the email address of an account"))
+    return problems + _unknown(auth, ("email", "token"), at, "auth of jira-cloud knows")
+
+
+def _scope(scope: Any) -> Sequence[OptionProblem]:
+    at, hint = ("scope",), "scope: {projects: [PAY, OPS]}"
+    if not isinstance(scope, Mapping):
+        return [OptionProblem(at, "the scope must be said: which projects syncd may touch", hint)]
+    problems = _unknown(scope, ("projects",), at, "the scope of jira-cloud knows")
+    projects = scope.get("projects")
+    if not isinstance(projects, list | tuple) or not projects:
+        where: tuple[str | int, ...] = (*at, "projects") if "projects" in scope else at
+        return [*problems, OptionProblem(where, "projects must be a list of at least one project key", hint)]
+    seen: set[Any] = set()
+    for i, key in enumerate(projects):
+        where = (*at, "projects", i)
+        if not isinstance(key, str) or not _PROJECT_KEY.fullmatch(key):
+            upper = str(key).strip().upper()
+            better = upper if _PROJECT_KEY.fullmatch(upper) else "the letters before the dash of an issue's key"
+            problems.append(OptionProblem(where, f"{key!r} is not a project key", better))
+        elif key in seen:
+            problems.append(OptionProblem(where, f"{key} stands twice"))
+        else:
+            seen.add(key)
+    return problems
+
+
+def _unknown(
+    mapping: Mapping[Any, Any], known: Sequence[str], at: tuple[str | int, ...], words: str
+) -> list[OptionProblem]:
+    problems = []
+    for name in mapping:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"{words}: {', '.join(known)}"
+            problems.append(OptionProblem((*at, str(name)), f"unknown key {name}", hint))
+    return problems

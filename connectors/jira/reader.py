@@ -1,0 +1,226 @@
+"""Reads one Jira Cloud site: who we are there, what changed, and single issues past the search index."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from connectors.http import Params, Rejected, Sleep
+from connectors.jira.jql import changed_since
+from connectors.jira.mapping import COPY_PROPERTY, Dialect, epic_link_fields, read_issue
+from connectors.jira.transport import Site, read_refused
+from syncd.core.errors import Gone, Unavailable, Unreadable
+from syncd.core.model import Issue, Link
+from syncd.core.ports import Clock, Found, Page, Sight, TrackerOptions
+
+FETCHED_AT_ONCE: Final = 100  # bulkfetch refuses more (facts/jira.md §3)
+PROJECTS_AT_ONCE: Final = 50  # as many keys as project/search takes (OpenAPI)
+MOST_EMPTY_PAGES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A page of search/jql, taken apart."""
+
+    issues: tuple[Issue, ...]
+    unreadable: tuple[Unreadable, ...]
+    next_token: str | None
+
+
+class CloudReader:
+    """A `TrackerReader` for Jira Cloud."""
+
+    def __init__(self, options: TrackerOptions, clock: Clock, sleep: Sleep) -> None:
+        self._site = Site(options, clock, sleep)
+        self._options = options
+        self._projects = options.scope.get("projects", ())
+        self._visible: tuple[str, ...] | None = None
+        self._dialect: Dialect | None = None
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far, retries counted."""
+        return self._site.caller.requests
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._site.close()
+
+    def look_around(self) -> Sight:
+        """The account, the clock, and which projects of the scope are visible.
+
+        `/myself` comes first: other paths answer a lost credential with less instead of with 401 (facts/jira.md §8).
+        """
+        account = self._site.myself().get("accountId")
+        if not isinstance(account, str):
+            raise Unreadable(f"{self._options.id}: myself.accountId is missing", tracker=self._options.id)
+        self._known_dialect()
+        seen = self._visible_keys()
+        self._visible = tuple(key for key in self._projects if key.casefold() in seen)
+        hidden = tuple(key for key in self._projects if key.casefold() not in seen)
+        return Sight(account, self._site.caller.skew, hidden)
+
+    def observe(self, since: datetime | None) -> Iterator[Page]:
+        """Walk search/jql from `since` less the overlap, as long as there are pages.
+
+        `read_to` of a page is the earliest `updated` on it: rows are sorted by what the index holds but may show
+        what the database holds, so a later one may have jumped ahead of pages still to come. The last page says the
+        instant at which the walk began on the tracker's clock: what changed up to then has been read, lag of the
+        index aside, which the overlap covers (facts/jira.md §1); what changed during the walk is found by the next.
+        """
+        if self._visible is None:
+            self.look_around()
+        if not self._visible:
+            yield Page((), last=True)  # nothing can be read, so nothing is known to have been read: no read_to
+            return
+        yield from self._walk(self._visible, since, may_restart=True)
+
+    def _walk(self, projects: Sequence[str], since: datetime | None, *, may_restart: bool) -> Iterator[Page]:
+        jql = changed_since(projects, None if since is None else since - self._options.overlap)
+        began = self._site.caller.now()
+        token, seen, empty, read_to = None, set[str](), 0, since
+        while True:
+            try:
+                row = self._page(jql, token)
+            except Rejected as rejected:
+                if token is None or rejected.answer.status != 400:  # noqa: PLR2004  # a token that went stale
+                    raise read_refused(rejected) from rejected
+                if not may_restart:
+                    raise Unavailable(f"{rejected} (page token refused twice)", tracker=self._options.id) from rejected
+                yield from self._walk(projects, read_to, may_restart=False)
+                return
+            walk_began = began + self._site.caller.skew
+            read_to = _read_to(read_to, row, walk_began)
+            token = row.next_token
+            if token is None:
+                yield Page(row.issues, row.unreadable, walk_began, last=True)
+                return
+            empty = 0 if row.issues or row.unreadable else empty + 1
+            if token in seen or empty > MOST_EMPTY_PAGES:
+                message = f"{self._options.id}: search/jql goes round in circles (a page token came twice)"
+                raise Unavailable(message, tracker=self._options.id)
+            seen.add(token)
+            yield Page(row.issues, row.unreadable, read_to)
+
+    def _page(self, jql: str, token: str | None) -> _Row:
+        answer = self._site.search(jql, token, self._known_dialect().fields, (COPY_PROPERTY,))
+        issues, unreadable = self._issues(answer)
+        next_token = answer.get("nextPageToken") or None
+        if answer.get("isLast") is True:
+            next_token = None
+        elif next_token is None and answer.get("isLast") is False:
+            raise Unreadable(f"{self._options.id}: search/jql has more but tells no token", tracker=self._options.id)
+        return _Row(issues, unreadable, None if next_token is None else str(next_token))
+
+    def read(self, links: Sequence[Link]) -> Found:
+        """Those issues through bulkfetch, 100 a request.
+
+        It leaves out what is missing without a word and answers a moved issue under its new key; which key that was
+        is then asked one by one, only for keys left over while answers are.
+        """
+        found: dict[str, Issue] = {}
+        missing: list[Link] = []
+        unreadable: list[Unreadable] = []
+        asked = list(dict.fromkeys(links))
+        for start in range(0, len(asked), FETCHED_AT_ONCE):
+            part = asked[start : start + FETCHED_AT_ONCE]
+            issues, wrong = self._fetch(part)
+            unreadable += wrong
+            left, spare = _left_over(part, issues, wrong)
+            absent, met = self._moved(left, spare)
+            missing += absent
+            found.update((issue.ref.id, issue) for issue in (*issues, *met))
+        return Found(tuple(found.values()), tuple(missing), tuple(unreadable))
+
+    def _fetch(self, links: Sequence[Link]) -> tuple[tuple[Issue, ...], tuple[Unreadable, ...]]:
+        names = list(dict.fromkeys(name for link in links if (name := link.id or link.key)))
+        if not names:
+            return (), ()
+        body = {
+            "issueIdsOrKeys": names,
+            "fields": list(self._known_dialect().fields),
+            "properties": [COPY_PROPERTY],
+        }
+        answer = self._site.mapping(self._site.ask("issue/bulkfetch", body), "issue/bulkfetch")
+        issues, unreadable = self._issues(answer)
+        for error in answer.get("issueErrors") or ():  # could not be returned now: no sign that it is missing
+            told = error.get("id") if isinstance(error, Mapping) else None
+            again = self._one(str(told)) if told else None
+            if isinstance(again, Issue):
+                issues += (again,)
+            elif again is not None:
+                unreadable += (again,)
+        return issues, unreadable
+
+    def _moved(self, left: Sequence[Link], spare: int) -> tuple[list[Link], list[Issue]]:
+        """Of links by key that nothing answered to: those truly missing, and the moved ones' issues."""
+        missing: list[Link] = []
+        met: list[Issue] = []
+        for link in left:
+            answer = self._one(link.key) if spare > len(met) and link.key and not link.id else None
+            if isinstance(answer, Issue):
+                met.append(answer)
+            elif answer is None:
+                missing.append(link)
+        return missing, met
+
+    def _one(self, name: str) -> Issue | Unreadable | None:
+        """One issue by id or (old) key; None: not there or not visible, which nobody can tell apart."""
+        dialect = self._known_dialect()
+        params = {"fields": ",".join(dialect.fields), "properties": COPY_PROPERTY}
+        try:
+            return read_issue(self._site.get(f"issue/{quote(name, safe='')}", params), dialect)
+        except Gone:
+            return None
+
+    def _issues(self, answer: Mapping[str, Any]) -> tuple[tuple[Issue, ...], tuple[Unreadable, ...]]:
+        rows = answer.get("issues")
+        if not isinstance(rows, list):
+            raise Unreadable(f"{self._options.id}: the answer holds no list of issues", tracker=self._options.id)
+        dialect = self._known_dialect()
+        read = [read_issue(raw, dialect, f"issues[{i}]") for i, raw in enumerate(rows)]
+        issues = tuple(issue for issue in read if isinstance(issue, Issue))
+        return issues, tuple(wrong for wrong in read if isinstance(wrong, Unreadable))
+
+    def _known_dialect(self) -> Dialect:
+        if self._dialect is None:
+            self._dialect = Dialect(
+                self._options.id, self._site.browse(), self._options.marks, epic_link_fields(self._site.fields())
+            )
+        return self._dialect
+
+    def _visible_keys(self) -> frozenset[str]:
+        """The scope's projects that we may browse, folded. A search in an invisible one is an empty page, no error."""
+        seen: set[str] = set()
+        for start in range(0, len(self._projects), PROJECTS_AT_ONCE):
+            keys = self._projects[start : start + PROJECTS_AT_ONCE]
+            params: Params = {"keys": keys, "maxResults": PROJECTS_AT_ONCE}
+            try:
+                page = self._site.mapping(self._site.get("project/search", params), "project/search")
+            except Gone:  # "no project" is 200 and empty, or 404: OpenAPI lists both
+                continue
+            rows = page.get("values") or ()
+            seen.update(str(row.get("key")).casefold() for row in rows if isinstance(row, Mapping))
+        return frozenset(seen)
+
+
+def _read_to(before: datetime | None, row: _Row, walk_began: datetime) -> datetime | None:
+    """How far a page lets us say that all has been read: never back, never beyond the walk's beginning."""
+    if row.unreadable or not row.issues:  # an unreadable row's `updated` may be the earliest
+        return before
+    reached = min(walk_began, *(issue.updated for issue in row.issues))
+    return reached if before is None else max(before, reached)
+
+
+def _left_over(
+    asked: Sequence[Link], issues: Sequence[Issue], unreadable: Sequence[Unreadable]
+) -> tuple[list[Link], int]:
+    """Links that nothing answered to, and how many answers belong to no link (moved issues, under new keys)."""
+    answered = [(issue.ref.id, issue.key.casefold()) for issue in issues]
+    answered += [(wrong.link.id or "", (wrong.link.key or "").casefold()) for wrong in unreadable if wrong.link]
+    ids, keys = {i for i, _ in answered}, {k for _, k in answered}
+    left = [link for link in asked if not (link.id in ids if link.id else (link.key or "").casefold() in keys)]
+    wanted = {link.id for link in asked if link.id} | {(link.key or "").casefold() for link in asked if not link.id}
+    spare = sum(1 for i, k in answered if i not in wanted and k not in wanted)
+    return left, spare

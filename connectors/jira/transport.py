@@ -1,0 +1,201 @@
+"""One Jira Cloud site: the `jira` package mounted on our one `httpx.Client`, and beside it the calls it lacks."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from jira import JIRA
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+
+from connectors.http import Answer, Caller, LimitedPart, Params, Rejected, Sleep, meaning
+from syncd.core.errors import TrackerError, Unreadable
+from syncd.core.ports import Clock, TrackerOptions
+
+READING_POSTS: Final = ("/search/jql", "/issue/bulkfetch", "/comment/list")
+"""POSTs that change nothing, so that they may be sent again like a GET."""
+
+GATEWAY: Final = "api.atlassian.com"
+"""Where scoped tokens work, at /ex/jira/{cloudId}; people browse elsewhere (facts/jira.md §8)."""
+
+
+class CallerAdapter(BaseAdapter):
+    """Sends what the `jira` package prepared through our `Caller`: one place for retries, limits and redaction.
+
+    Errors are ours before the package sees them: its own handling retries writes, ignores Retry-After, and prints
+    headers (facts/jira.md §10).
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__()
+        self._caller = caller
+
+    def send(  # type: ignore[override]  # requests names its options, and all of them are settled by the Caller
+        self, request: requests.PreparedRequest, **_options: Any
+    ) -> requests.Response:
+        """One exchange. Raises our TrackerErrors, which pass through the package untouched."""
+        method, url = str(request.method), str(request.url)
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        answer = self._caller.call(
+            method,
+            url,
+            read=is_read(method, urlsplit(url).path),
+            body=body if isinstance(body, bytes) else None,
+            headers={"Content-Type": "application/json"} if body else None,
+        )
+        return _Response(request, answer)
+
+    def close(self) -> None:
+        """The client belongs to the site."""
+
+
+class _Response(requests.Response):
+    """An answer that has been read and parsed already."""
+
+    def __init__(self, request: requests.PreparedRequest, answer: Answer) -> None:
+        super().__init__()
+        self.status_code = answer.status
+        self.headers = CaseInsensitiveDict(answer.headers)
+        self.encoding = "utf-8"
+        self.url = str(request.url)
+        self.request = request
+        self._content = answer.content
+        self._value = answer.value
+
+    def json(self, **_options: Any) -> Any:
+        """The value as orjson read it."""
+        return self._value
+
+
+class Site:
+    """All calls to one site. Paths are below `rest/api/3/`; urls are built from the configured one, never `self`."""
+
+    def __init__(self, options: TrackerOptions, clock: Clock, sleep: Sleep) -> None:
+        self.tracker = options.id
+        self.url = options.url.rstrip("/")
+        email, token = options.auth.get("email", ""), options.auth.get("token", "")
+        basic = base64.b64encode(f"{email}:{token}".encode()).decode()
+        self.caller = Caller(
+            options.id,
+            clock,
+            headers={"Authorization": f"Basic {basic}"},
+            secrets=(token, basic),
+            credentials=f"a valid API token for {email} (the token is wrong, expired, or a scoped one, which works "
+            f"only at https://{GATEWAY}/ex/jira/<cloud id>)",
+            limited=what_is_limited,
+            sleep=sleep,
+        )
+        self.jira = self._package()
+        self._browse: str | None = None
+
+    def _package(self) -> JIRA:
+        """The package without its own network, retries, secrets, and hidden `GET /field` (facts/jira.md §10)."""
+        jira = JIRA(
+            options={"server": self.url, "rest_api_version": "3"},
+            get_server_info=False,
+            max_retries=0,
+            timeout=60,
+            logging=False,
+        )
+        jira.deploymentType = "Cloud"  # else its Cloud calls return None in silence (facts/stack.md §4)
+        jira._fields_cache_value = {"summary": "summary"}  # noqa: SLF001  # filled: no lookup, no renaming
+        session = jira._session  # noqa: SLF001  # the package offers no other way to mount an adapter
+        session.trust_env = False
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, CallerAdapter(self.caller))
+        return jira
+
+    def myself(self) -> Mapping[str, Any]:
+        """The account that the token belongs to."""
+        return self.mapping(self._meant(self.jira.myself), "myself")
+
+    def fields(self) -> Any:
+        """All fields that the account may see."""
+        return self._meant(self.jira.fields)
+
+    def permissions(self, project: str, names: Sequence[str]) -> frozenset[str]:
+        """Those of the named permissions that the account has in a project."""
+        told = self._meant(lambda: self.jira.my_permissions(projectKey=project, permissions=",".join(names)))
+        granted = self.mapping(told, "mypermissions").get("permissions")
+        rows = granted if isinstance(granted, Mapping) else {}
+        return frozenset(
+            name for name, row in rows.items() if isinstance(row, Mapping) and row.get("havePermission") is True
+        )
+
+    def search(
+        self, jql: str, token: str | None, fields: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """One page of search/jql. Raises `Rejected` as it comes: a 400 may be about the token."""
+        page = self.jira.enhanced_search_issues(
+            jql,
+            nextPageToken=token,
+            maxResults=100,  # with fields, what Jira gives at most in practice (facts/jira.md §1)
+            fields=list(fields),  # the package writes into it
+            expand="",  # its default is sent as null, which is no text
+            properties=list(properties),
+            json_result=True,
+            use_post=True,  # a GET's url would have to hold every project
+        )
+        return self.mapping(page, "search/jql")
+
+    def get(self, path: str, params: Params | None = None) -> Any:
+        """GET, with refusals by their common meaning."""
+        return self._meant(lambda: self.send("GET", path, params=params).value)
+
+    def ask(self, path: str, body: Any, params: Params | None = None) -> Any:
+        """A POST of `READING_POSTS`, with refusals by their common meaning."""
+        return self._meant(lambda: self.send("POST", path, body, params=params).value)
+
+    def send(self, method: str, path: str, body: Any = None, params: Params | None = None) -> Answer:
+        """Any call. Raises what `Caller.call` raises."""
+        url = f"{self.url}/rest/api/3/{path}"
+        content = None if body is None else orjson.dumps(body)
+        headers = None if body is None else {"Content-Type": "application/json"}
+        return self.caller.call(
+            method, url, read=is_read(method, urlsplit(url).path), params=params, body=content, headers=headers
+        )
+
+    def browse(self) -> str:
+        """The address that people open issues at: the configured one, or what the site says behind the gateway."""
+        if self._browse is None:
+            self._browse = self.url
+            if urlsplit(self.url).hostname == GATEWAY:
+                told = self.mapping(self.get("serverInfo"), "serverInfo").get("baseUrl")
+                self._browse = str(told).rstrip("/") if told else self.url
+        return self._browse
+
+    def mapping(self, value: Any, what: str) -> Mapping[str, Any]:
+        """The value if it is an object; else the answer is not what we understand."""
+        if not isinstance(value, Mapping):
+            kind = type(value).__name__
+            raise Unreadable(f"{self.tracker}: {what} answered a {kind} where an object belongs", tracker=self.tracker)
+        return value
+
+    def close(self) -> None:
+        """Give connections back."""
+        self.caller.close()
+
+    def _meant(self, call: Any) -> Any:
+        try:
+            return call()
+        except Rejected as rejected:
+            raise read_refused(rejected) from rejected
+
+
+def is_read(method: str, path: str) -> bool:
+    """Whether asking twice changes nothing."""
+    return method in ("GET", "HEAD") or (method == "POST" and path.endswith(READING_POSTS))
+
+
+def read_refused(rejected: Rejected) -> TrackerError:
+    """What a refused read comes to."""
+    return meaning(rejected, need="Browse projects, and use of Jira, for the account of the API token")
+
+
+def what_is_limited(headers: Mapping[str, str]) -> LimitedPart:
+    """What a 429 pauses, by its RateLimit-Reason. One we do not know pauses everything (facts/jira.md §7)."""
+    reason = next((value for name, value in headers.items() if name.lower() == "ratelimit-reason"), "")
+    return {"jira-burst-based": "endpoint", "jira-per-issue-on-write": "path"}.get(reason, "all")  # type: ignore[return-value]  # Literal values in a dict are widened
