@@ -1,0 +1,78 @@
+"""How a problem in a config file is shown to a person: never with a secret, never with characters that do harm."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from syncd.core.errors import Problem
+
+_SECRET_KEY = re.compile(
+    r"(?i)[\w.-]*(auth|token|passw|secret|credential|api[_-]?key|webhook\b)[\w.-]*[\"']?\s*:(?=[\s{\[\"'|>]|$)"
+)
+_REFERENCE = re.compile(r"\s*\{\s*(env|file)\s*:\s*[A-Za-z_][A-Za-z0-9_]*\s*\}[\s}\]]*(,\s*insecure.*)?(#.*)?")
+_USERINFO = re.compile(r"://[^\s\"']*@")
+_HIDDEN = "****"
+
+
+def visible(text: str, longest: int = 80) -> str:
+    """A text for a message: short, on one line, and without characters that steer a terminal."""
+    one_line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return one_line if len(one_line) <= longest else one_line[: longest - 1] + "…"
+
+
+def shown_line(lines: Sequence[str], number: int, *, hide_after: int | None = None) -> str:
+    """A line for a message, with everything that may be a secret covered. `hide_after`: cover that key's value too."""
+    if not 1 <= number <= len(lines):
+        return ""
+    line = _USERINFO.sub(f"://{_HIDDEN}@", lines[number - 1])
+    if hide_after is not None:
+        head, colon, rest = line[hide_after - 1 :].partition(":")
+        line = line[: hide_after - 1] + (f"{head}:{rest and ' ' + _HIDDEN}" if colon else _HIDDEN)
+    if found := _SECRET_KEY.search(line):
+        rest = line[found.end() :]
+        return line if not rest.strip() or _REFERENCE.fullmatch(rest) else f"{line[: found.end()]} {_HIDDEN}"
+    if any(_SECRET_KEY.search(above) for above in _enclosing(lines, number)):
+        head, colon, rest = line.partition(":")
+        safe = not rest.strip() or _REFERENCE.fullmatch("{" + line.strip() + "}") or _REFERENCE.fullmatch(rest)
+        return line if colon and safe else f"{head}: {_HIDDEN}" if colon else _HIDDEN
+    return line
+
+
+def _enclosing(lines: Sequence[str], number: int) -> Iterator[str]:
+    """Every line that this one is indented under, and the one before if its value may go on here."""
+    indent = _indent(lines[number - 1])
+    nearest = True
+    for line in reversed(lines[: number - 1]):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if _indent(line) < indent or (nearest and line.rstrip()[-1] in ":|>-+"):
+            yield line
+        nearest = False
+        indent = min(indent, _indent(line))
+        if indent == 0:
+            return
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+_WIDEST = 140
+
+
+def problem_text(problem: Problem) -> str:
+    """`<path>:<line>:<column>: message`, then the line with a caret under the place, then what to write instead."""
+    advice = "advice: " if problem.severity == "advice" else ""
+    out = [f"{problem.file}:{problem.line}:{problem.column}: {advice}{problem.message}"]
+    if problem.text.strip():
+        start = max(0, problem.column - _WIDEST // 2) if len(problem.text) > _WIDEST else 0
+        text = problem.text[start : start + _WIDEST]
+        caret = min(problem.column - 1 - start, len(text))
+        indent = "".join("\t" if c == "\t" else " " for c in text[:caret])
+        out += ["    " + _tabs_kept(text), f"    {indent}^"]
+    if problem.hint:
+        out.append(f"  write: {problem.hint}")
+    return "\n".join(out)
+
+
+def _tabs_kept(text: str) -> str:
+    return "\t".join(visible(part, _WIDEST) for part in text.split("\t"))
