@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from connectors.http import Params, Rejected, Sleep
+from connectors.http import Rejected, Sleep
 from connectors.jira.jql import changed_since
 from connectors.jira.mapping import COPY_PROPERTY, Dialect, epic_link_fields, read_issue
 from connectors.jira.transport import Site, read_refused
@@ -15,7 +15,6 @@ from syncd.core.model import Issue, Link
 from syncd.core.ports import Clock, Found, Page, Sight, TrackerOptions
 
 FETCHED_AT_ONCE: Final = 100  # bulkfetch refuses more (facts/jira.md §3)
-PROJECTS_AT_ONCE: Final = 50  # as many keys as project/search takes (OpenAPI)
 MOST_EMPTY_PAGES: Final = 100
 
 
@@ -56,7 +55,7 @@ class CloudReader:
         if not isinstance(account, str):
             raise Unreadable(f"{self._options.id}: myself.accountId is missing", tracker=self._options.id)
         self._known_dialect()
-        seen = self._visible_keys()
+        seen = self._site.projects(self._projects)  # a search in an invisible one is an empty page, no error (§1)
         self._visible = tuple(key for key in self._projects if key.casefold() in seen)
         hidden = tuple(key for key in self._projects if key.casefold() not in seen)
         return Sight(account, self._site.caller.skew, hidden)
@@ -189,20 +188,6 @@ class CloudReader:
                 self._options.id, self._site.browse(), self._options.marks, epic_link_fields(self._site.fields())
             )
         return self._dialect
-
-    def _visible_keys(self) -> frozenset[str]:
-        """The scope's projects that we may browse, folded. A search in an invisible one is an empty page, no error."""
-        seen: set[str] = set()
-        for start in range(0, len(self._projects), PROJECTS_AT_ONCE):
-            keys = self._projects[start : start + PROJECTS_AT_ONCE]
-            params: Params = {"keys": keys, "maxResults": PROJECTS_AT_ONCE}
-            try:
-                page = self._site.mapping(self._site.get("project/search", params), "project/search")
-            except Gone:  # "no project" is 200 and empty, or 404: OpenAPI lists both
-                continue
-            rows = page.get("values") or ()
-            seen.update(str(row.get("key")).casefold() for row in rows if isinstance(row, Mapping))
-        return frozenset(seen)
 
 
 def _read_to(before: datetime | None, row: _Row, walk_began: datetime) -> datetime | None:

@@ -12,12 +12,13 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from connectors.http import Answer, Caller, LimitedPart, Params, Rejected, Sleep, meaning
-from syncd.core.errors import TrackerError, Unreadable
+from syncd.core.errors import Gone, TrackerError, Unreadable
 from syncd.core.ports import Clock, TrackerOptions
 
 READING_POSTS: Final = ("/search/jql", "/issue/bulkfetch", "/comment/list")
 """POSTs that change nothing, so that they may be sent again like a GET."""
 
+PROJECTS_AT_ONCE: Final = 50  # as many keys as project/search takes (OpenAPI)
 GATEWAY: Final = "api.atlassian.com"
 """Where scoped tokens work, at /ex/jira/{cloudId}; people browse elsewhere (facts/jira.md §8)."""
 
@@ -124,6 +125,19 @@ class Site:
         return frozenset(
             name for name, row in rows.items() if isinstance(row, Mapping) and row.get("havePermission") is True
         )
+
+    def projects(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Those of the projects that the account may browse, by folded key, as project/search tells them."""
+        rows: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(keys), PROJECTS_AT_ONCE):
+            params: Params = {"keys": keys[start : start + PROJECTS_AT_ONCE], "maxResults": PROJECTS_AT_ONCE}
+            try:
+                page = self.mapping(self.get("project/search", params), "project/search")
+            except Gone:  # "no project" is 200 and empty, or 404: OpenAPI lists both
+                continue
+            found = page.get("values") or ()
+            rows.update((str(row.get("key")).casefold(), row) for row in found if isinstance(row, Mapping))
+        return rows
 
     def search(
         self, jql: str, token: str | None, fields: Sequence[str], properties: Sequence[str]

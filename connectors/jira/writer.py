@@ -160,7 +160,10 @@ class CloudWriter:
 
     def _is_service_project(self, project: str) -> bool:
         if project not in self._kinds:
-            told = self._site.mapping(self._site.get(f"project/{project}"), "project")
+            told = self._site.projects((project,)).get(project.casefold())
+            if told is None:
+                message = f"{self._options.id}: the project {project} is not visible"
+                raise Denied(message, need="Browse projects", tracker=self._options.id, project=project)
             self._kinds[project] = str(told.get("projectTypeKey"))
         return self._kinds[project] == "service_desk"
 

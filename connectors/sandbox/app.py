@@ -32,6 +32,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/serverInfo", directory_api.server_info),
     ("GET", "/field", directory_api.fields),
     ("GET", "/label", directory_api.labels),
+    ("GET", "/mypermissions", directory_api.my_permissions),
     ("GET", "/project/search", directory_api.project_search),
     ("GET", "/search", search_api.removed),
     ("POST", "/search", search_api.removed),

@@ -143,3 +143,30 @@ def labels(site: Site, call: Call) -> Answer:
     found = sorted({label for labels in held for label in labels})
     answer = {"startAt": start, "maxResults": limit, "total": len(found)}
     return Answer.of(answer | {"isLast": start + limit >= len(found), "values": found[start : start + limit]})
+
+
+def my_permissions(site: Site, call: Call) -> Answer:
+    """GET /mypermissions: which of the named permissions the account has, in a project where one is named."""
+    call.required_actor()
+    project = call.text("projectKey")
+    named = call.listed("permissions")
+    if not named:
+        raise JiraError(400, "The permissions query parameter is required.")
+    if project is not None and (project not in site.registry.projects or not site.permissions.may_browse[project]):
+        raise JiraError(404, f"No project could be found with key '{project}'.")
+    held = site.permissions
+    rights = {
+        "BROWSE_PROJECTS": held.may_browse,
+        "EDIT_ISSUES": held.may_edit,
+        "ADD_COMMENTS": held.may_comment,
+        "EDIT_OWN_COMMENTS": held.may_comment,
+        "DELETE_OWN_COMMENTS": held.may_comment,
+        "ADMINISTER_PROJECTS": held.may_silence,
+    }
+
+    def row(name: str) -> dict[str, Any]:
+        may = project is not None and name in rights and rights[name][project]
+        kind = "GLOBAL" if name == "ADMINISTER" else "PROJECT"
+        return {"id": "0", "key": name, "name": name, "type": kind, "description": "", "havePermission": may}
+
+    return Answer.of({"permissions": {name: row(name) for name in named}})
