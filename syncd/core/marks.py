@@ -56,6 +56,11 @@ def is_mark(label: str, names: MarkNames) -> bool:
     return folded.startswith((fold(names.outcome), fold(names.alignment)))
 
 
+def is_outcome_mark(mark: str, names: MarkNames) -> bool:
+    """Whether a mark lies in the namespace that says which outcome is served."""
+    return fold(mark).startswith(fold(names.outcome))
+
+
 def split_labels(labels: Sequence[str], names: MarkNames) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(people's labels, marks): what rules may see, and what they must not."""
     people = tuple(label for label in labels if not is_mark(label, names))
@@ -178,11 +183,9 @@ def _others(issue: Issue, *ours: str | None) -> tuple[str, ...]:
 
 def outcome_of_mark(mark: str, names: MarkNames, strategy: Strategy) -> str | None:
     """The outcome that a hand-set mark names, compared folded; None when it names none."""
-    prefix = fold(names.outcome)
-    folded = fold(mark)
-    if not folded.startswith(prefix):
+    if not is_outcome_mark(mark, names):
         return None
-    named = folded.removeprefix(prefix)
+    named = fold(mark).removeprefix(fold(names.outcome))
     return next((o.id for o in strategy.outcomes if fold(o.id) == named), None)
 
 

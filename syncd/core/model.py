@@ -632,22 +632,17 @@ class Receipt:
 # --- findings ---------------------------------------------------------------------------------------------
 
 
+FindingKind = Literal[
+    "conflict", "divergence", "drift", "denied", "unreadable", "foreign", "unknown-mark", "lost-write", "cycle"
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Something a person should settle. `kind` and `cause` name it: a second one of the same name is the same."""
 
     tracker: str
-    kind: Literal[
-        "conflict",
-        "divergence",
-        "drift",
-        "denied",
-        "unreadable",
-        "foreign",
-        "unknown-mark",
-        "lost-write",
-        "cycle",
-    ]
+    kind: FindingKind
     cause: str
     text: str
     """What is wrong and what to do, for a person."""

@@ -276,7 +276,7 @@ def why(standing: Standing) -> str:
 # --- the guard --------------------------------------------------------------------------------------------
 
 TOGETHER: Final = frozenset({Origin.FIRST, Origin.RULEBOOK})
-"""Origins whose actions stand or are refused as one: they follow from a decision of the admin, not of people at work."""
+"""Origins whose actions stand or are refused as one: they follow from what the admin did, not from people at work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,8 @@ class Progress:
     """The rulebook version and the set of rules in effect that every decision here was made under."""
     plan_key: str | None = None
     """A hash of the settings that the last full planning was made under."""
-    last_counts: Mapping[str, int] = field(default_factory=dict)
+    skew: timedelta = timedelta(0)
+    """The tracker's clock minus ours, when last seen."""
 
 
 @dataclass(frozen=True, slots=True)

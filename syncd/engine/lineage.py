@@ -1,0 +1,104 @@
+"""Ancestors of issues, from the store; and from the tracker where the store lacks them (DESIGN §3.3)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from syncd.core.model import Issue, IssueRef, Lineage, Link
+from syncd.core.ports import Store, TrackerReader
+
+DEPTH: Final = 20
+"""Ancestors followed upwards; real trees are three or four high."""
+REMEMBERED: Final = 50_000
+"""Ancestors kept at hand within one pass; past it the memory starts afresh."""
+
+
+class Ancestry:
+    """Lineages by the store's snapshots. A link that did not answer when last read ends its lineage as missing."""
+
+    def __init__(self, store: Store, tracker: str) -> None:
+        self._store = store
+        self._tracker = tracker
+        self._missing = _names(store.missing(tracker))
+        self._known: dict[Link, Issue | None] = {}
+
+    def of(self, issues: Sequence[Issue]) -> Mapping[IssueRef, Lineage]:
+        """The lineage of each issue, nearest ancestor first; circles of parents are cut."""
+        self._learn(issues)
+        return {issue.ref: self._walk(issue) for issue in issues}
+
+    def unknown(self, issues: Sequence[Issue]) -> Sequence[Link]:
+        """Links above these issues of which the store has no snapshot, and that were not found missing before."""
+        ends = {lineage.missing for lineage in self.of(issues).values()}
+        return sorted((link for link in ends if link is not None and not self._is_missing(link)), key=repr)
+
+    def forget(self) -> None:
+        """Snapshots or missing links changed: look them up again."""
+        self._missing = _names(self._store.missing(self._tracker))
+        self._known.clear()
+
+    def _learn(self, issues: Sequence[Issue]) -> None:
+        """Look up all ancestors of a batch level by level: one query a level, however many issues."""
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        level: Iterable[Issue] = issues
+        for _ in range(DEPTH):
+            links = {issue.parent for issue in level if issue.parent is not None}
+            new = sorted((link for link in links if link not in self._known), key=repr)
+            if new:
+                found = self._store.by_link(self._tracker, new)
+                self._known.update({link: found.get(link) for link in new})
+            level = [parent for link in links if (parent := self._known[link]) is not None]
+            if not level:
+                return
+
+    def _walk(self, issue: Issue) -> Lineage:
+        steps: list[tuple[Issue, ...]] = []
+        seen = {issue.ref}
+        link = issue.parent
+        while link is not None and len(steps) < DEPTH:
+            parent = None if self._is_missing(link) else self._known.get(link)
+            if parent is None:
+                return Lineage(tuple(steps), missing=link)
+            if parent.ref in seen:
+                return Lineage(tuple(steps), cycle=parent.key)
+            seen.add(parent.ref)
+            steps.append((parent,))
+            link = parent.parent
+        return Lineage(tuple(steps))
+
+    def _is_missing(self, link: Link) -> bool:
+        return not self._missing.isdisjoint(_names([link]))
+
+
+def read_outside(
+    store: Store, reader: TrackerReader, tracker: str, links: Sequence[Link], now: datetime
+) -> frozenset[str]:
+    """Read ancestors directly; remember what answers, and what does not.
+
+    Returns ids of ancestors whose descendants must be decided again: those that changed, went missing, or answer
+    again. Raises the TrackerErrors of the reader.
+    """
+    if not links:
+        return frozenset()
+    found = reader.read(links)
+    was_missing = store.missing(tracker)
+    gone = [link for link in found.missing if _names([link]).isdisjoint(_names(was_missing))]
+    answering = _names([Link(issue.ref.id, issue.key) for issue in found.issues])
+    answering |= _names([link for link in links if link not in found.missing])
+    back = [link for link in was_missing if not _names([link]).isdisjoint(answering)]
+    with store.transaction():
+        changes = store.remember(tracker, found.issues, in_scope=False, now=now)
+        store.mark_missing(tracker, gone, now)
+        store.forget_missing(tracker, back)
+        store.set_aside(tracker, found.unreadable, now)
+        lost = store.by_link(tracker, gone)
+        returned = store.by_link(tracker, back)
+    refs = {*changes, *(issue.ref for issue in (*lost.values(), *returned.values()))}
+    return frozenset(ref.id for ref in refs)
+
+
+def _names(links: Iterable[Link]) -> set[str]:
+    """Links by id and by key: a child may know its parent by either."""
+    ids = {f"id:{link.id}" for link in links if link.id is not None}
+    return ids | {f"key:{link.key.upper()}" for link in links if link.key is not None}

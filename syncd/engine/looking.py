@@ -1,0 +1,387 @@
+"""Look: observe, widen, decide and plan one tracker (DESIGN §3.1-7). No writer is in reach of this module."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from syncd.core.decide import Decider
+from syncd.core.errors import TrackerError
+from syncd.core.marks import (
+    WRITES_BEFORE_GIVING_UP,
+    Reading,
+    is_outcome_mark,
+    mark_overrides,
+    outcome_of_mark,
+    read_marks,
+    signed,
+    wanted_mark,
+)
+from syncd.core.model import (
+    Action,
+    Applied,
+    Decision,
+    Finding,
+    FindingKind,
+    Issue,
+    IssueRef,
+    Lineage,
+    Link,
+    Origin,
+    Override,
+    Plan,
+    Skipped,
+    Standing,
+)
+from syncd.core.plan import Case, Policy, make_plan, plan
+from syncd.core.ports import Known
+from syncd.engine.lineage import Ancestry, read_outside
+from syncd.engine.observing import observe
+from syncd.engine.work import Looked, Observed, Work
+
+BATCH: Final = 1000
+
+
+def look(work: Work, *, everything: bool = False) -> Looked:
+    """Observe, decide what may have changed, and plan it; `everything` plans every issue in scope anew.
+
+    Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
+    """
+    observed = observe(work)
+    progress = work.store.progress(work.tracker)
+    redecide = progress.rules_key != work.rules_key
+    replan = everything or redecide or progress.plan_key != work.plan_key
+    widened = _Widened.of(work, observed, everything=redecide)
+    pass_ = _Pass(work, observed, widened, rules_changed=redecide and progress.rules_key is not None)
+    for refs in _batches(work, observed, widened, everything=replan):
+        pass_.take(refs)
+    while following := pass_.below_reworded():
+        for refs in _chunks(following):
+            pass_.take(refs)
+    done = replace(work.store.progress(work.tracker), rules_key=work.rules_key, plan_key=work.plan_key)
+    if done != progress:
+        work.store.save_progress(work.tracker, done)
+    return Looked(
+        plan=pass_.plan(),
+        complete=observed.complete,
+        why=observed.why,
+        observed=observed.rows,
+        decided=pass_.decided,
+        held=pass_.held_elsewhere(),
+        in_scope=work.store.count_in_scope(work.tracker),
+        skew=observed.skew,
+    )
+
+
+@dataclass(slots=True)
+class _Widened:
+    """Which issues are to be decided again: those that changed, and all that hangs below them."""
+
+    own: frozenset[str]
+    below: set[str]
+    everything: bool
+
+    @classmethod
+    def of(cls, work: Work, observed: Observed, *, everything: bool) -> "_Widened":
+        below = set() if everything else descendants(work, observed.changed) - observed.changed
+        return cls(observed.changed, below, everything)
+
+    def holds(self, issue_id: str) -> bool:
+        return self.everything or issue_id in self.own or issue_id in self.below
+
+    def origin(self, issue_id: str, *, rules_changed: bool) -> Origin:
+        """Why a verdict is new now. With edited rules nobody can tell whose doing it is: the admin looks at it."""
+        if rules_changed:
+            return Origin.RULEBOOK
+        return Origin.ISSUE if issue_id in self.own else Origin.ANCESTOR
+
+
+def descendants(work: Work, ids: Iterable[str]) -> set[str]:
+    """All that hangs below those issues, by the store alone."""
+    below: set[str] = set()
+    level = sorted(ids)
+    while level:
+        found = {ref.id for refs in _chunks(_refs(work, level)) for ref in work.store.children(refs)}
+        level = sorted(found - below)
+        below |= found
+    return below
+
+
+def _batches(work: Work, observed: Observed, widened: _Widened, *, everything: bool) -> Iterator[Sequence[IssueRef]]:
+    """What is looked at in this pass: everything, or what changed and what an earlier plan left open."""
+    if everything:
+        yield from work.store.in_scope(work.tracker, batch=BATCH)
+        return
+    left = {ref.id for ref in work.store.unsettled(work.tracker)}
+    ids = sorted(observed.echoed | widened.own | widened.below | left)
+    yield from _chunks(_refs(work, ids))
+
+
+class _Pass:
+    """Reads marks, decides and plans batch by batch; keeps what each batch taught in one transaction."""
+
+    def __init__(self, work: Work, observed: Observed, widened: _Widened, *, rules_changed: bool) -> None:
+        self._work = work
+        self._now = observed.now
+        self._widened = widened
+        self._rules_changed = rules_changed
+        self._policy: Policy = replace(work.policy, complete=work.policy.complete and observed.complete)
+        self._ancestry = Ancestry(work.store, work.tracker)
+        self._reworded: set[str] = set()
+        self._settled_scope = frozenset(work.store.progress(work.tracker).complete_scope)
+        self._readable = observed.complete
+        self._planned: dict[IssueRef, list[Action | Skipped]] = {}
+        self._held: set[IssueRef] = set()
+        self.decided = 0
+
+    def take(self, refs: Sequence[IssueRef]) -> None:
+        """One batch of at most `BATCH` issues."""
+        self._work.still_ours()
+        known = {ref: k for ref, k in self._work.store.known(refs).items() if k.in_scope}
+        if not known:
+            return
+        overrides = self._overrides([k.issue for k in known.values()])
+        batch = _Batch(known, overrides)
+        self._read_marks(batch)
+        self._decide(batch)
+        self._plan(batch)
+
+    def plan(self) -> Plan:
+        """All that was planned in this pass."""
+        steps = [step for steps in self._planned.values() for step in steps]
+        actions = [step for step in steps if isinstance(step, Action)]
+        return make_plan(actions, [step for step in steps if isinstance(step, Skipped)])
+
+    def held_elsewhere(self) -> int:
+        """Issues skipped for a lasting reason by an earlier plan, and not looked at in this pass."""
+        return max(0, sum(self._work.store.held(self._work.tracker).values()) - len(self._held))
+
+    def below_reworded(self) -> Sequence[IssueRef]:
+        """What hangs below issues on which a person's word began or ended in this pass: it follows in this pass."""
+        below = descendants(self._work, self._reworded)
+        self._widened.below |= below
+        self._reworded = set()
+        return _refs(self._work, sorted(below))
+
+    # lineage and overrides
+
+    def _overrides(self, issues: Sequence[Issue]) -> dict[IssueRef, list[Override]]:
+        """Overrides on these issues and on all their ancestors; ancestors that are new to us are read first."""
+        self._fetch_ancestors(issues)
+        above = {a.ref for lineage in self._ancestry.of(issues).values() for step in lineage.steps for a in step}
+        refs = sorted({*above, *(issue.ref for issue in issues)})
+        found: dict[IssueRef, list[Override]] = {}
+        for chunk in _chunks(refs):
+            found.update({ref: list(words) for ref, words in self._work.store.overrides(chunk).items()})
+        return found
+
+    def _fetch_ancestors(self, issues: Sequence[Issue]) -> None:
+        while self._readable and (links := self._ancestry.unknown(issues)):
+            try:
+                read_outside(self._work.store, self._work.reader, self._work.tracker, links, self._work.clock.now())
+            except TrackerError:
+                self._readable = False  # those lineages stay incomplete, which is what they are
+            self._ancestry.forget()
+
+    # marks
+
+    def _read_marks(self, batch: "_Batch") -> None:
+        """What the marks mean; where that is surprising, after a direct read of the issue."""
+        for ref in batch.known:
+            batch.readings[ref] = self._reading(batch, ref, direct=False)
+        doubtful = [ref for ref, reading in batch.readings.items() if reading.doubt]
+        for ref in self._read_again(batch, doubtful):
+            batch.readings[ref] = self._reading(batch, ref, direct=True)
+        for ref in batch.known:
+            self._follow_people(batch, ref)
+
+    def _reading(self, batch: "_Batch", ref: IssueRef, *, direct: bool) -> Reading:
+        known = batch.known[ref]
+        return read_marks(
+            known.issue,
+            known.applied,
+            batch.overrides.get(ref, ()),
+            self._work.signature,
+            now=self._now,
+            overlap=self._work.overlap,
+            direct=direct,
+            pair=None if known.standing is None else known.standing.decision.pair,
+        )
+
+    def _read_again(self, batch: "_Batch", refs: Sequence[IssueRef]) -> Sequence[IssueRef]:
+        """Read those issues directly; which of them answered."""
+        if not refs or not self._readable:
+            return ()
+        links = [Link(ref.id, batch.known[ref].issue.key) for ref in refs]
+        try:
+            found = self._work.reader.read(links)
+        except TrackerError:
+            self._readable = False
+            return ()
+        answered = [issue for issue in found.issues if issue.ref in batch.known]
+        self._work.store.remember(self._work.tracker, answered, in_scope=True, now=self._work.clock.now())
+        for issue in answered:
+            batch.known[issue.ref] = replace(batch.known[issue.ref], issue=issue)
+        return [issue.ref for issue in answered]
+
+    def _follow_people(self, batch: "_Batch", ref: IssueRef) -> None:
+        """Marks that people put on begin overrides, those they took off end them; equal ones become ours."""
+        known, reading = batch.known[ref], batch.readings[ref]
+        names, strategy = self._policy.names, self._work.rulebook.strategy
+        standing = batch.overrides.get(ref, [])
+        started, ended = mark_overrides(known.issue, reading, standing, names=names, strategy=strategy, now=self._now)
+        if len(started) == 1 and not standing and (reading.applied is None or reading.applied.mark is None):
+            mark = started[0].mark or ""
+            if wanted_mark(self._ruled(batch, ref).verdict, names) == mark:
+                batch.readings[ref] = replace(
+                    reading,
+                    applied=signed(reading, known.issue, mark),
+                    hand=tuple(m for m in reading.hand if m != mark),
+                )
+                started = []
+        if started or ended:
+            batch.overrides[ref] = [o for o in standing if o not in ended] + started
+            batch.started += started
+            batch.ended += ended
+            batch.reworded.add(ref)
+        batch.findings += _mark_findings(known.issue, batch.readings[ref], self._policy)
+
+    def _ruled(self, batch: "_Batch", ref: IssueRef) -> Decision:
+        """What the rules alone decide."""
+        issue = batch.known[ref].issue
+        others = {r: words for r, words in batch.overrides.items() if r != ref}
+        return Decider(self._work.matcher, self._now).decide(issue, self._ancestry.of([issue])[ref], others)
+
+    # decisions
+
+    def _decide(self, batch: "_Batch") -> None:
+        due = [ref for ref in batch.known if self._due(batch, ref)]
+        lineages = self._ancestry.of([batch.known[ref].issue for ref in due])
+        decider = Decider(self._work.matcher, self._now)
+        for ref in due:
+            decision = decider.decide(batch.known[ref].issue, lineages[ref], batch.overrides)
+            batch.standings[ref] = self._standing(batch, ref, decision)
+            batch.findings += _cycle_findings(batch.known[ref].issue, lineages[ref])
+        self._reworded |= {ref.id for ref in batch.reworded}
+        self.decided += len(due)
+
+    def _due(self, batch: "_Batch", ref: IssueRef) -> bool:
+        return (
+            self._widened.holds(ref.id)
+            or batch.known[ref].standing is None
+            or ref in batch.reworded
+            or any(not o.stands(self._now) for o in batch.overrides.get(ref, ()))
+        )
+
+    def _standing(self, batch: "_Batch", ref: IssueRef, decision: Decision) -> Standing:
+        issue, before = batch.known[ref].issue, batch.known[ref].standing
+        version = self._work.rulebook.version
+        if before is not None and before.decision.pair == decision.pair:
+            return replace(before, decision=decision, version=version)
+        if before is None and issue.project not in self._settled_scope:
+            origin = Origin.FIRST
+        elif ref in batch.reworded:
+            origin = Origin.ISSUE
+        else:
+            origin = self._widened.origin(ref.id, rules_changed=self._rules_changed)
+        return Standing(decision, self._now, origin, issue.updated, version)
+
+    # plans
+
+    def _plan(self, batch: "_Batch") -> None:
+        cases = [Case(batch.known[ref].issue, batch.standing(ref), batch.readings[ref]) for ref in batch.known]
+        planned = plan(cases, self._policy, self._now)
+        open_ = {a.ref for a in planned.actions} | {s.ref for s in planned.skipped if not s.lasting}
+        open_ |= {ref for ref, r in batch.readings.items() if r.doubt or (r.applied and r.applied.proof == "sent")}
+        held = {s.ref: s.why for s in planned.skipped if s.lasting and s.ref not in open_}
+        settled = [ref for ref in batch.known if ref not in open_ and ref not in held]
+        with self._work.store.transaction():
+            batch.save(self._work, self._now)
+            self._work.store.save_plan_state(settled, sorted(open_), held)
+        for ref in batch.known:  # a second look at an issue in one pass replaces the first
+            self._planned.pop(ref, None)
+            self._held.discard(ref)
+        for step in (*planned.actions, *planned.skipped):
+            self._planned.setdefault(step.ref, []).append(step)
+        self._held |= held.keys()
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch on its way: what is known of each issue, what its marks mean, what was decided."""
+
+    known: dict[IssueRef, Known]
+    overrides: dict[IssueRef, list[Override]]
+    readings: dict[IssueRef, Reading] = field(default_factory=dict)
+    standings: dict[IssueRef, Standing] = field(default_factory=dict)
+    reworded: set[IssueRef] = field(default_factory=set)
+    """Issues on which a person's word began or ended in this pass."""
+    started: list[Override] = field(default_factory=list)
+    ended: list[Override] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def standing(self, ref: IssueRef) -> Standing:
+        standing = self.standings.get(ref) or self.known[ref].standing
+        if standing is None:
+            raise AssertionError(f"{ref} was not decided")
+        return standing
+
+    def save(self, work: Work, now: datetime) -> None:
+        """Keep what is new, and nothing else: an unchanged decision is not written again."""
+        learned = [r.applied for ref, r in self.readings.items() if _news(r.applied, self.known[ref].applied)]
+        news = [s for ref, s in self.standings.items() if _differs(s, self.known[ref].standing)]
+        if learned:
+            work.store.save_applied([a for a in learned if a is not None])
+        if news:
+            work.store.save_standings(news)
+        if self.started or self.ended:
+            work.store.save_overrides(self.started, self.ended, now)
+        for finding in self.findings:
+            work.store.open_finding(finding, now)
+
+
+def _news(now: Applied | None, before: Applied | None) -> bool:
+    return now is not None and now != before
+
+
+def _differs(now: Standing, before: Standing | None) -> bool:
+    return before is None or now.decision != before.decision
+
+
+def _mark_findings(issue: Issue, reading: Reading, policy: Policy) -> Iterator[Finding]:
+    """What a person should know about the marks on an issue."""
+    if reading.foreign is not None:
+        other = f'{issue.key} is marked by another installation of syncd, "{reading.foreign}"; it is left alone'
+        yield _finding(issue, "foreign", other)
+    if reading.lost and reading.applied is not None and reading.applied.tries > WRITES_BEFORE_GIVING_UP:
+        lost = f"{issue.key} was labelled twice, the tracker acknowledged it, and the label is not there"
+        yield _finding(issue, "lost-write", f"{lost}: look for an automation that takes it off")
+    if reading.taken_off:
+        yield _finding(
+            issue, "drift", f"a person took our mark off {issue.key}; it stays off until the verdict changes"
+        )
+    for mark in reading.hand:
+        if is_outcome_mark(mark, policy.names) and outcome_of_mark(mark, policy.names, policy.strategy) is None:
+            unknown = f'{issue.key} bears "{mark}", which names no outcome of the strategy; it is left alone'
+            yield _finding(issue, "unknown-mark", unknown, f"{issue.key} {mark}")
+
+
+def _cycle_findings(issue: Issue, lineage: Lineage) -> Iterator[Finding]:
+    if lineage.cycle is not None:
+        text = f"{issue.key} is its own ancestor through {lineage.cycle}: give one of them another parent"
+        yield _finding(issue, "cycle", text, lineage.cycle)
+
+
+def _finding(issue: Issue, kind: FindingKind, text: str, cause: str | None = None) -> Finding:
+    return Finding(tracker=issue.ref.tracker, kind=kind, cause=cause or issue.key, text=text, key=issue.key)
+
+
+def _refs(work: Work, ids: Sequence[str]) -> list[IssueRef]:
+    return [IssueRef(work.tracker, issue_id) for issue_id in ids]
+
+
+def _chunks(refs: Sequence[IssueRef]) -> Iterator[Sequence[IssueRef]]:
+    source = iter(refs)
+    while chunk := list(islice(source, BATCH)):
+        yield chunk

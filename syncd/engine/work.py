@@ -1,0 +1,116 @@
+"""What one pass over one tracker needs, and what it made of it. Values that `app` puts together."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from syncd.core.match import Matcher
+from syncd.core.model import Limits, Plan, Refusal, Rulebook
+from syncd.core.plan import Policy
+from syncd.core.ports import Clock, Lease, Signature, Store, TrackerReader
+
+Watcher = Callable[[str, int, int | None], None]
+"""Told of progress: what is being done, how many are done, of how many (None: nobody knows)."""
+
+LEASE_TTL: Final = timedelta(minutes=2)
+"""How long a pass may be silent before another may take its tracker over. Renewed with every page, batch and write."""
+
+
+class LeaseLostError(Exception):
+    """Somebody else holds the tracker's lease by now: stop without another write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One pass over one tracker. There is no writer in it: looking cannot write (DESIGN §2.8)."""
+
+    tracker: str
+    reader: TrackerReader
+    scope: tuple[str, ...]
+    overlap: timedelta
+    policy: Policy
+    limits: Limits
+    signature: Signature
+    store: Store
+    rulebook: Rulebook
+    matcher: Matcher
+    clock: Clock
+    lease: Lease
+    watch: Watcher = lambda _what, _done, _of: None
+
+    def still_ours(self) -> None:
+        """Renew the lease; `LeaseLostError` when it is somebody else's."""
+        if not self.store.renew(self.lease, self.clock.now(), LEASE_TTL):
+            raise LeaseLostError(f"another process took over {self.tracker}")
+
+    @property
+    def rules_key(self) -> str:
+        """Equal while every decision would come out the same: the version, and which rules are in effect today."""
+        in_effect = sorted(rule.id for rule in self.matcher.rules)
+        return _hash(self.rulebook.version, *in_effect)
+
+    @property
+    def plan_key(self) -> str:
+        """Equal while every omission for a lasting reason would come out the same: the settings that plans follow."""
+        policy = self.policy
+        write_by = sorted(policy.write_by.items())
+        return _hash(repr((policy.write, write_by, policy.write_closed, policy.names, policy.comments)))
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What observing, deciding and planning came to."""
+
+    plan: Plan
+    complete: bool
+    why: str | None
+    """Why the observation was not complete."""
+    observed: int
+    decided: int
+    held: int
+    """Issues not planned again, since only an edit of them or of the settings can change their being skipped."""
+    in_scope: int
+    skew: timedelta
+    """The tracker's clock minus ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleResult:
+    """One cycle in numbers (the keys of `once --json`), and in words what a person must know."""
+
+    tracker: str
+    observed: int = 0
+    decided: int = 0
+    planned: int = 0
+    applied: int = 0
+    skipped: int = 0
+    waiting: int = 0
+    """Actions that could not be written and wait."""
+    requests: int = 0
+    complete: bool = False
+    why: str | None = None
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be written and why, once per cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What an observation came to."""
+
+    rows: int
+    changed: frozenset[str]
+    """Ids of issues in or out of scope whose content changed: they and their descendants are decided again."""
+    echoed: frozenset[str]
+    """Ids of issues on which only marks, or the time of change, are different."""
+    complete: bool
+    why: str | None
+    skew: timedelta
+    now: datetime
+    """When it ended, on the tracker's clock."""
