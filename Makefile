@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 UPGRADE ?=
-LINTED := $(wildcard syncd connectors tests bench)
+LINTED := syncd connectors tests $(if $(wildcard bench/*.py),bench)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check unit stress bench lock wheel clean
@@ -31,7 +31,7 @@ test: check unit ## everything that must hold: make check, then the test suite (
 check: $(VENV)/.dev-ready ## lint only: ruff, mypy --strict, the one-way imports, the Dockerfile
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
-	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy $(LINTED)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOUSE = ("syncd", "connectors")
+CONFIG_WORDS = ("syncd.problems", "syncd.yamlfile", "syncd.shapes")  # what the loaders of config files share
 
 # Which modules of the house a module may import, by its longest matching name. A module with no line here has no place.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -21,9 +22,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.problems": ("syncd.core",),
     "syncd.yamlfile": ("syncd.core", "syncd.problems"),
     "syncd.shapes": ("syncd.core", "syncd.problems", "syncd.yamlfile"),
+    "syncd.conditions": ("syncd.core", *CONFIG_WORDS),
     "syncd.telemetry": ("syncd.core",),
-    "syncd.rulebook": ("syncd.core", "syncd.problems", "syncd.yamlfile", "syncd.shapes", "syncd.rulebook"),
-    "syncd.settings": ("syncd.core", "syncd.problems", "syncd.yamlfile", "syncd.shapes", "syncd.settings"),
+    "syncd.rulebook": ("syncd.core", "syncd.rulebook", "syncd.conditions", *CONFIG_WORDS),
+    "syncd.settings": ("syncd.core", "syncd.settings", *CONFIG_WORDS),
     "syncd.store": ("syncd.core", "syncd.store"),
     "syncd.engine": ("syncd.core", "syncd.engine", "syncd.telemetry"),
     "syncd.render": ("syncd.core", "syncd.render"),
@@ -39,6 +41,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "connectors.sandbox": ("connectors.sandbox",),
 }
 
+READS_CONFIG = ("syncd.conditions", "syncd.rulebook", "syncd.settings", "syncd.shapes")
+
 # One library, one home. A library that is not listed has none, and needs a decision first.
 HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("syncd.store",),
@@ -47,8 +51,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "jira": ("connectors.jira",),
     "orjson": ("syncd.store", "syncd.render", "syncd.cli", "connectors"),
     "psycopg": ("syncd.store",),
-    "pydantic": ("syncd.rulebook", "syncd.settings", "syncd.shapes"),
-    "pydantic_core": ("syncd.rulebook", "syncd.settings", "syncd.shapes"),
+    "pydantic": READS_CONFIG,
+    "pydantic_core": READS_CONFIG,
     "re2": ("syncd.core",),
     "requests": ("connectors.jira",),
     "rich": ("syncd.cli",),
