@@ -25,7 +25,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.conditions": ("syncd.core", *CONFIG_WORDS),
     "syncd.telemetry": ("syncd.core",),
     "syncd.rulebook": ("syncd.core", "syncd.rulebook", "syncd.conditions", *CONFIG_WORDS),
-    "syncd.settings": ("syncd.core", "syncd.settings", *CONFIG_WORDS),
+    "syncd.settings_shape": ("syncd.core", *CONFIG_WORDS),
+    "syncd.settings": ("syncd.core", "syncd.settings", "syncd.settings_shape", *CONFIG_WORDS),
     "syncd.store": ("syncd.core", "syncd.store"),
     "syncd.engine": ("syncd.core", "syncd.engine", "syncd.telemetry"),
     "syncd.render": ("syncd.core", "syncd.render"),
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "connectors.sandbox": ("connectors.sandbox",),
 }
 
-READS_CONFIG = ("syncd.conditions", "syncd.rulebook", "syncd.settings", "syncd.shapes")
+READS_CONFIG = ("syncd.conditions", "syncd.rulebook", "syncd.settings", "syncd.settings_shape", "syncd.shapes")
 
 # One library, one home. A library that is not listed has none, and needs a decision first.
 HOMES: dict[str, tuple[str, ...]] = {
