@@ -1,0 +1,445 @@
+"""Values <-> JSON text, spelled out field by field: what stands in the store is decided here, not by a class's shape.
+
+Equal values give equal text. What has its default is left out, to keep rows small. A value's `ref` is left out where
+the row's own columns say it.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from syncd.core.model import (
+    Action,
+    Applied,
+    Candidate,
+    Category,
+    Comment,
+    Conflict,
+    Copy,
+    Decision,
+    Evidence,
+    Exempt,
+    Finding,
+    Issue,
+    IssueRef,
+    Link,
+    Mapped,
+    Origin,
+    Override,
+    OverrideSource,
+    Person,
+    Plan,
+    Proof,
+    Refusal,
+    Run,
+    Skipped,
+    StickyComment,
+    Target,
+    ToExempt,
+    ToOutcome,
+    ToOverhead,
+    Unmapped,
+    Verdict,
+    Via,
+)
+
+Tree = dict[str, Any]
+
+
+def dumps(tree: Any) -> str:
+    """Compact JSON. Halves of surrogate pairs, which trackers do send, survive as escapes."""
+    try:
+        return orjson.dumps(tree).decode()
+    except TypeError:  # orjson refuses what is not Unicode
+        return json.dumps(tree, separators=(",", ":"))
+
+
+def loads(text: str) -> Any:
+    """The inverse of `dumps`."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # as above, on the way back
+        return json.loads(text)
+
+
+def instant_text(at: datetime) -> str:
+    """UTC, to the microsecond, always of one width. `ValueError` for a naive datetime."""
+    if at.tzinfo is UTC:
+        return at.isoformat(" ", "microseconds")
+    if at.utcoffset() is None:
+        raise ValueError("a naive datetime: every instant in the store is aware")
+    return at.astimezone(UTC).isoformat(" ", "microseconds")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+# --- issues -----------------------------------------------------------------------------------------------
+
+ECHO = ("updated", "marks", "copy")
+"""The fields of an issue that our own writes change."""
+
+
+def issue_tree(issue: Issue) -> Tree:
+    """A snapshot without its ref."""
+    tree: Tree = {
+        "key": issue.key,
+        "title": issue.title,
+        "type": issue.type,
+        "level": issue.level,
+        "status": issue.status,
+        "category": issue.category.value,
+        "project": issue.project,
+        "project_name": issue.project_name,
+        "created": instant_text(issue.created),
+        "updated": instant_text(issue.updated),
+        "url": issue.url,
+    }
+    _add_details(tree, issue)
+    return tree
+
+
+def _add_details(tree: Tree, issue: Issue) -> None:
+    if issue.priority is not None:
+        tree["priority"] = issue.priority
+    _add_people_and_ties(tree, issue)
+    if issue.components:
+        tree["components"] = issue.components
+    if issue.fix_versions:
+        tree["fix_versions"] = issue.fix_versions
+    if issue.labels:
+        tree["labels"] = issue.labels
+    if issue.marks:
+        tree["marks"] = issue.marks
+    if issue.restricted:
+        tree["restricted"] = True
+    if issue.asked:
+        tree["asked"] = sorted(issue.asked)
+
+
+def _add_people_and_ties(tree: Tree, issue: Issue) -> None:
+    if issue.parent is not None:
+        tree["parent"] = (issue.parent.id, issue.parent.key)
+    if issue.assignee is not None:
+        tree["assignee"] = _person_tree(issue.assignee)
+    if issue.reporter is not None:
+        tree["reporter"] = _person_tree(issue.reporter)
+    if issue.copy is not None:
+        tree["copy"] = (issue.copy.installation, issue.copy.instance, issue.copy.mark)
+
+
+def _person_tree(person: Person) -> tuple[str, str, str]:
+    return (person.id, person.name, person.kind)
+
+
+def _person(tree: list[Any] | None) -> Person | None:
+    return None if tree is None else Person(tree[0], tree[1], tree[2])
+
+
+def issue_value(ref: IssueRef, tree: Tree) -> Issue:
+    """The inverse of `issue_tree`."""
+    get = tree.get
+    parent, copy = get("parent"), get("copy")
+    return Issue(
+        ref=ref,
+        key=tree["key"],
+        title=tree["title"],
+        type=tree["type"],
+        level=tree["level"],
+        status=tree["status"],
+        category=Category(tree["category"]),
+        priority=get("priority"),
+        project=tree["project"],
+        project_name=tree["project_name"],
+        components=tuple(get("components", ())),
+        fix_versions=tuple(get("fix_versions", ())),
+        labels=tuple(get("labels", ())),
+        marks=tuple(get("marks", ())),
+        parent=None if parent is None else Link(parent[0], parent[1]),
+        assignee=_person(get("assignee")),
+        reporter=_person(get("reporter")),
+        created=datetime.fromisoformat(tree["created"]),
+        updated=datetime.fromisoformat(tree["updated"]),
+        url=tree["url"],
+        copy=None if copy is None else Copy(copy[0], copy[1], copy[2]),
+        restricted=get("restricted", False),
+        asked=frozenset(get("asked", ())),
+    )
+
+
+# --- targets, evidence, decisions -------------------------------------------------------------------------
+
+
+def target_tree(target: Target) -> Tree:
+    """A target by what it points to."""
+    match target:
+        case ToOutcome(outcome=outcome, objective=objective):
+            return {"outcome": outcome, "objective": objective} if objective is not None else {"outcome": outcome}
+        case ToOverhead(overhead=overhead):
+            return {"overhead": overhead}
+        case ToExempt(why=why):
+            return {"exempt": why}
+
+
+def target_value(tree: Tree) -> Target:
+    """The inverse of `target_tree`."""
+    if "outcome" in tree:
+        return ToOutcome(tree["outcome"], tree.get("objective"))
+    if "overhead" in tree:
+        return ToOverhead(tree["overhead"])
+    return ToExempt(tree["exempt"])
+
+
+def evidence_tree(evidence: Evidence) -> tuple[str, str, tuple[str, ...]]:
+    """Compact: there is some on every issue."""
+    return (evidence.source, evidence.key, evidence.texts)
+
+
+def evidence_value(tree: list[Any]) -> Evidence:
+    """The inverse of `evidence_tree`."""
+    return Evidence(tree[0], tree[1], tuple(tree[2]))
+
+
+def verdict_tree(verdict: Verdict) -> Tree:
+    """A verdict under the name of its kind."""
+    match verdict:
+        case Mapped(outcome=outcome, objective=objective):
+            return {"mapped": (outcome, objective)}
+        case Conflict(candidates=candidates):
+            return {
+                "conflict": [(target_tree(c.target), [evidence_tree(e) for e in c.evidence]) for c in candidates],
+            }
+        case Unmapped(incomplete=incomplete):
+            return {"unmapped": {"incomplete": incomplete}}
+        case Exempt(overhead=overhead, why=why):
+            return {"exempt": (overhead, why)}
+
+
+def verdict_value(tree: Tree) -> Verdict:
+    """The inverse of `verdict_tree`."""
+    ((kind, body),) = tree.items()
+    match kind:
+        case "mapped":
+            return Mapped(body[0], body[1])
+        case "conflict":
+            return Conflict(tuple(Candidate(target_value(t), tuple(map(evidence_value, seen))) for t, seen in body))
+        case "unmapped":
+            return Unmapped(body["incomplete"])
+        case "exempt":
+            return Exempt(body[0], body[1])
+        case _:
+            raise ValueError(f"no such verdict: {kind}")
+
+
+def decision_tree(decision: Decision) -> Tree:
+    """A decision without its ref."""
+    tree: Tree = {"verdict": verdict_tree(decision.verdict)}
+    if decision.via is not None:
+        tree["via"] = decision.via.value
+    if decision.evidence:
+        tree["evidence"] = [(e.source, e.key, e.texts) for e in decision.evidence]
+    if decision.spoke is not None:
+        tree["spoke"] = (decision.spoke.tracker, decision.spoke.id)
+    if decision.cause is not None:
+        tree["cause"] = decision.cause
+    if decision.diverges_from is not None:
+        tree["diverges_from"] = decision.diverges_from
+    return tree
+
+
+def decision_value(ref: IssueRef, tree: Tree) -> Decision:
+    """The inverse of `decision_tree`."""
+    via, spoke = tree.get("via"), tree.get("spoke")
+    return Decision(
+        ref=ref,
+        verdict=verdict_value(tree["verdict"]),
+        via=None if via is None else Via(via),
+        evidence=tuple(evidence_value(e) for e in tree.get("evidence", ())),
+        spoke=None if spoke is None else IssueRef(spoke[0], spoke[1]),
+        cause=tree.get("cause"),
+        diverges_from=tree.get("diverges_from"),
+    )
+
+
+def override_tree(override: Override) -> Tree:
+    """An override without its ref."""
+    tree: Tree = {
+        "target": target_tree(override.target),
+        "source": override.source.value,
+        "author": override.author,
+        "at": instant_text(override.at),
+    }
+    if override.reason is not None:
+        tree["reason"] = override.reason
+    if override.expires is not None:
+        tree["expires"] = instant_text(override.expires)
+    if override.mark is not None:
+        tree["mark"] = override.mark
+    return tree
+
+
+def override_value(ref: IssueRef, tree: Tree) -> Override:
+    """The inverse of `override_tree`."""
+    return Override(
+        ref=ref,
+        target=target_value(tree["target"]),
+        source=OverrideSource(tree["source"]),
+        author=tree["author"],
+        at=datetime.fromisoformat(tree["at"]),
+        reason=tree.get("reason"),
+        expires=_instant(tree.get("expires")),
+        mark=tree.get("mark"),
+    )
+
+
+# --- applied, plans ---------------------------------------------------------------------------------------
+
+
+def applied_tree(applied: Applied) -> Tree:
+    """What was applied, without its ref."""
+    tree: Tree = {
+        "mark": applied.mark,
+        "proof": applied.proof.value,
+        "revision": applied.revision,
+        "at": instant_text(applied.at),
+        "tries": applied.tries,
+    }
+    if applied.was is not None:
+        tree["was"] = applied.was
+    if applied.shown is not None:
+        tree["shown"] = instant_text(applied.shown)
+    if applied.declined is not None:
+        tree["declined"] = applied.declined
+    if applied.comment is not None:
+        tree["comment"] = (applied.comment.id, applied.comment.digest)
+    return tree
+
+
+def applied_value(ref: IssueRef, tree: Tree) -> Applied:
+    """The inverse of `applied_tree`."""
+    declined, comment = tree.get("declined"), tree.get("comment")
+    return Applied(
+        ref=ref,
+        mark=tree["mark"],
+        proof=Proof(tree["proof"]),
+        revision=tree["revision"],
+        at=datetime.fromisoformat(tree["at"]),
+        was=tree.get("was"),
+        shown=_instant(tree.get("shown")),
+        tries=tree["tries"],
+        declined=None if declined is None else (declined[0], declined[1]),
+        comment=None if comment is None else StickyComment(comment[0], comment[1]),
+    )
+
+
+def action_tree(action: Action) -> Tree:
+    """An action, its ref included."""
+    tree: Tree = {
+        "ref": (action.ref.tracker, action.ref.id),
+        "key": action.key,
+        "project": action.project,
+        "kind": action.kind,
+        "why": action.why,
+        "revision": action.revision,
+        "origin": action.origin.value,
+    }
+    if action.add:
+        tree["add"] = action.add
+    if action.remove:
+        tree["remove"] = action.remove
+    if action.comment is not None:
+        tree["comment"] = [[(run.text, run.style) for run in runs] for runs in action.comment.paragraphs]
+    if action.comment_id is not None:
+        tree["comment_id"] = action.comment_id
+    return tree
+
+
+def action_value(tree: Tree) -> Action:
+    """The inverse of `action_tree`."""
+    comment = tree.get("comment")
+    return Action(
+        ref=IssueRef(*tree["ref"]),
+        key=tree["key"],
+        project=tree["project"],
+        kind=tree["kind"],
+        why=tree["why"],
+        revision=tree["revision"],
+        origin=Origin(tree["origin"]),
+        add=tuple(tree.get("add", ())),
+        remove=tuple(tree.get("remove", ())),
+        comment=None if comment is None else Comment(tuple(tuple(Run(*run) for run in runs) for runs in comment)),
+        comment_id=tree.get("comment_id"),
+    )
+
+
+def plan_tree(plan: Plan) -> Tree:
+    """A whole plan. Its digest is part of it."""
+    return {
+        "actions": [action_tree(a) for a in plan.actions],
+        "skipped": [(s.ref.tracker, s.ref.id, s.key, s.why, s.lasting) for s in plan.skipped],
+        "digest": plan.digest,
+    }
+
+
+def plan_value(tree: Tree) -> Plan:
+    """The inverse of `plan_tree`."""
+    return Plan(
+        actions=tuple(action_value(a) for a in tree["actions"]),
+        skipped=tuple(Skipped(IssueRef(s[0], s[1]), s[2], s[3], s[4]) for s in tree["skipped"]),
+        digest=tree["digest"],
+    )
+
+
+def refusal_tree(refusal: Refusal) -> Tree:
+    """A refusal with its numbers."""
+    return {
+        "tracker": refusal.tracker,
+        "reason": refusal.reason,
+        "digest": refusal.digest,
+        "counts": dict(refusal.counts),
+        "limits": dict(refusal.limits),
+    }
+
+
+def refusal_value(tree: Tree) -> Refusal:
+    """The inverse of `refusal_tree`."""
+    return Refusal(
+        tracker=tree["tracker"],
+        reason=tree["reason"],
+        digest=tree["digest"],
+        counts=tree["counts"],
+        limits=tree["limits"],
+    )
+
+
+def finding_tree(finding: Finding) -> Tree:
+    """A finding, whole."""
+    return {
+        "tracker": finding.tracker,
+        "kind": finding.kind,
+        "cause": finding.cause,
+        "text": finding.text,
+        "key": finding.key,
+        "owner": finding.owner,
+    }
+
+
+def finding_value(tree: Tree) -> Finding:
+    """The inverse of `finding_tree`."""
+    return Finding(
+        tracker=tree["tracker"],
+        kind=tree["kind"],
+        cause=tree["cause"],
+        text=tree["text"],
+        key=tree["key"],
+        owner=tree["owner"],
+    )
+
+
+def texts(values: Iterable[str]) -> str:
+    """A list of texts."""
+    return dumps(list(values))

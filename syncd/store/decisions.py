@@ -1,0 +1,198 @@
+"""Keeping what was decided, by rules and by people, and what a person should settle."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
+
+from syncd.core.model import Decision, Finding, IssueRef, Override, Rulebook, Standing
+from syncd.store import codec
+from syncd.store.database import batches
+from syncd.store.part import Part, by_tracker
+from syncd.store.tables import findings, history, meta, overrides, rulebooks, standings
+
+Row = dict[str, Any]
+
+
+class Decisions(Part):
+    """Rulebooks, standings, overrides, findings."""
+
+    # --- rulebooks ---
+
+    def keep_rulebook(self, rulebook: Rulebook, sources: Mapping[str, str], now: datetime) -> None:
+        """Keep the version with its files' texts, once; it is the version kept last from now on."""
+        row = {"version": rulebook.version, "at": now, "sources": codec.dumps(dict(sorted(sources.items())))}
+        with self._db.writing() as connection:
+            if connection.execute(_rulebook_version()).scalar() == rulebook.version:
+                return
+            connection.execute(self._db.insert(rulebooks).on_conflict_do_nothing(), row)
+            connection.execute(self._db.upsert(meta), {"name": "rulebook", "value": rulebook.version})
+
+    def rulebook_version(self) -> str | None:
+        """The version kept last."""
+        with self._db.reading() as connection:
+            return connection.execute(_rulebook_version()).scalar()
+
+    # --- standings ---
+
+    def save_standings(self, standings: Sequence[Standing]) -> None:
+        """Keep decisions; a row of history for each whose (kind, outcome) pair is new. Equal ones write nothing."""
+        newest = {s.decision.ref: s for s in standings}
+        rows = [_standing_row(newest[ref]) for ref in sorted(newest)]
+        if rows:
+            with self._db.writing() as connection:
+                for batch in batches(rows):
+                    self._save_standings(connection, batch)
+
+    def _save_standings(self, connection: Connection, batch: list[Row]) -> None:
+        stored = self._stored_standings(connection, [IssueRef(row["tracker"], row["id"]) for row in batch])
+        rows: list[Row] = []
+        turns: list[Row] = []
+        for row in batch:
+            before = stored.get(IssueRef(row["tracker"], row["id"]))
+            if before == row:
+                continue
+            rows.append(row)
+            if before is None or (before["kind"], before["outcome"]) != (row["kind"], row["outcome"]):
+                turn = {"tracker": row["tracker"], "id": row["id"], "at": row["since"], "decision": row["decision"]}
+                turns.append(turn)
+        if rows:
+            connection.execute(self._db.upsert(standings), rows)
+        if turns:
+            connection.execute(insert(history), turns)
+
+    def _stored_standings(self, connection: Connection, refs: Sequence[IssueRef]) -> dict[IssueRef, Row]:
+        names = standings.c.keys()
+        stored: dict[IssueRef, Row] = {}
+        for tracker, ids in by_tracker(refs).items():
+            query = select(standings).where(standings.c.tracker == tracker, self._db.among(standings.c.id, ids))
+            for row in connection.execute(query):
+                stored[IssueRef(row[0], row[1])] = dict(zip(names, row, strict=True))
+        return stored
+
+    def history(self, ref: IssueRef) -> Sequence[tuple[datetime, Decision]]:
+        """When the pair changed, and to what, oldest first."""
+        query = select(history.c.at, history.c.decision).where(history.c.tracker == ref.tracker, history.c.id == ref.id)
+        with self._db.reading() as connection:
+            rows = connection.execute(query.order_by(history.c.n)).all()
+        return [(at, codec.decision_value(ref, codec.loads(text))) for at, text in rows]
+
+    # --- overrides ---
+
+    def overrides(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[Override]]:
+        """Overrides that have not been ended, expired ones included, in the order they began; none: absent."""
+        found: dict[IssueRef, list[Override]] = {}
+        with self._db.reading() as connection:
+            for ref, _, override in self._standing_overrides(connection, refs):
+                found.setdefault(ref, []).append(override)
+        return found
+
+    def _standing_overrides(
+        self, connection: Connection, refs: Sequence[IssueRef]
+    ) -> list[tuple[IssueRef, int, Override]]:
+        o, found = overrides.c, []
+        for tracker, ids in by_tracker(refs).items():
+            for batch in batches(ids):
+                here = and_(o.tracker == tracker, self._db.among(o.id, batch), o.ended.is_(None))
+                for id_, n, text in connection.execute(select(o.id, o.n, o.override).where(here).order_by(o.n)):
+                    ref = IssueRef(tracker, id_)
+                    found.append((ref, n, codec.override_value(ref, codec.loads(text))))
+        return found
+
+    def save_overrides(self, started: Sequence[Override], ended: Sequence[Override], now: datetime) -> None:
+        """Begin some, end others; history is kept. One that stands already is not begun again."""
+        if not started and not ended:
+            return
+        with self._db.writing(durable=True) as connection:
+            standing = self._standing_overrides(connection, [o.ref for o in (*started, *ended)])
+            gone = [n for _, n, override in standing if override in ended]
+            for n in gone:
+                connection.execute(update(overrides).where(overrides.c.n == n).values(ended=now))
+            there = [override for _, _, override in standing if override not in ended]
+            for override in started:
+                if override not in there:
+                    there.append(override)
+                    connection.execute(insert(overrides).values(**_override_row(override, now)))
+
+    # --- findings ---
+
+    def save_findings(self, tracker: str, kind: str, findings: Sequence[Finding], now: datetime) -> None:
+        """The whole present set of that kind: new ones open, absent ones close, the rest keep their clock."""
+        present = {_cause(finding): finding for finding in findings}
+        if any(f.tracker != tracker or f.kind != kind for f in findings):
+            raise ValueError(f"findings of another tracker or kind among those of {tracker}, {kind}")
+        with self._db.writing() as connection:
+            self._save_findings(connection, tracker, kind, present, now)
+
+    def _save_findings(
+        self, connection: Connection, tracker: str, kind: str, present: Mapping[str, Finding], now: datetime
+    ) -> None:
+        f = findings.c
+        here = and_(f.tracker == tracker, f.kind == kind, f.closed.is_(None))
+        stored = {
+            cause: (n, text) for n, cause, text in connection.execute(select(f.n, f.cause, f.finding).where(here))
+        }
+        closed = [{"row": n, "at": now} for cause, (n, _) in stored.items() if cause not in present]
+        opened: list[Row] = []
+        for cause, finding in present.items():
+            row = _finding_row(finding, cause, now)
+            if cause not in stored:
+                opened.append(row)
+            elif stored[cause][1] != row["finding"]:  # said otherwise, but the same: the clock goes on
+                changed = update(findings).where(f.n == stored[cause][0])
+                connection.execute(changed.values(finding=row["finding"]))
+        if closed:
+            connection.execute(update(findings).where(f.n == bindparam("row")).values(closed=bindparam("at")), closed)
+        if opened:
+            connection.execute(insert(findings), opened)
+
+    def open_finding(self, finding: Finding, now: datetime) -> None:
+        """Open one, or leave the open one of the same name as it is."""
+        row = _finding_row(finding, _cause(finding), now)
+        with self._db.writing() as connection:
+            connection.execute(self._db.insert(findings).on_conflict_do_nothing(), row)
+
+    def findings(self, tracker: str | None = None) -> Sequence[tuple[datetime, Finding]]:
+        """Open findings with the time they were opened, oldest first."""
+        query = select(findings.c.opened, findings.c.finding).where(findings.c.closed.is_(None))
+        if tracker is not None:
+            query = query.where(findings.c.tracker == tracker)
+        with self._db.reading() as connection:
+            rows = connection.execute(query.order_by(findings.c.opened, findings.c.n)).all()
+        return [(opened, codec.finding_value(codec.loads(text))) for opened, text in rows]
+
+
+def _rulebook_version() -> Select[str]:
+    return select(meta.c.value).where(meta.c.name == "rulebook")
+
+
+def _standing_row(standing: Standing) -> Row:
+    decision = standing.decision
+    kind, outcome = decision.pair
+    return {
+        "tracker": decision.ref.tracker,
+        "id": decision.ref.id,
+        "kind": kind,
+        "outcome": outcome,
+        "decision": codec.dumps(codec.decision_tree(decision)),
+        "since": standing.since,
+        "origin": standing.origin.value,
+        "changed": standing.changed,
+        "version": standing.version,
+    }
+
+
+def _override_row(override: Override, now: datetime) -> Row:
+    text = codec.dumps(codec.override_tree(override))
+    return {"tracker": override.ref.tracker, "id": override.ref.id, "override": text, "started": now}
+
+
+def _cause(finding: Finding) -> str:
+    return hashlib.sha256(finding.cause.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _finding_row(finding: Finding, cause: str, now: datetime) -> Row:
+    text = codec.dumps(codec.finding_tree(finding))
+    return {"tracker": finding.tracker, "kind": finding.kind, "cause": cause, "finding": text, "opened": now}

@@ -1,0 +1,185 @@
+"""Finding issues again: by key, by link, by parent, or all of them in a fixed order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, or_, select
+
+from syncd.core.model import Issue, IssueRef, Link, Origin, Standing
+from syncd.core.ports import Known
+from syncd.store import codec
+from syncd.store.database import batches
+from syncd.store.part import Part, by_tracker, folded, stored_ids
+from syncd.store.tables import applied, former_keys, issues, loose_links, outside_scope, standings
+
+_KNOWN = (
+    issues.c.tracker,
+    issues.c.id,
+    issues.c.snapshot,
+    issues.c.in_scope,
+    standings.c.decision,
+    standings.c.since,
+    standings.c.origin,
+    standings.c.changed,
+    standings.c.version,
+    applied.c.applied,
+)
+
+
+class Lookups(Part):
+    """Reading what is known."""
+
+    def find(self, key: str, tracker: str | None = None) -> Sequence[IssueRef]:
+        """Issues that bear or once bore that key (any case); those that bear it now come first."""
+        found: dict[IssueRef, None] = {}
+        with self._db.reading() as connection:
+            for table in (issues, former_keys):
+                query = select(table.c.tracker, table.c.id).where(table.c.folded_key == folded(key))
+                if tracker is not None:
+                    query = query.where(table.c.tracker == tracker)
+                rows = connection.execute(query.order_by(table.c.tracker, table.c.id))
+                found.update((IssueRef(row[0], row[1]), None) for row in rows)
+        return list(found)
+
+    def known(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Known]:
+        """What is known of those issues; unknown ones are absent."""
+        known: dict[IssueRef, Known] = {}
+        with self._db.reading() as connection:
+            for tracker, ids in by_tracker(refs).items():
+                for batch in batches(ids):
+                    wanted = and_(issues.c.tracker == tracker, self._db.among(issues.c.id, batch))
+                    known |= {k.issue.ref: k for k in map(_known, connection.execute(_select_known().where(wanted)))}
+        return known
+
+    def by_link(self, tracker: str, links: Sequence[Link]) -> Mapping[Link, Issue]:
+        """Snapshots by id or (old or new) key; unknown ones are absent."""
+        found: dict[Link, Issue] = {}
+        with self._db.reading() as connection:
+            for batch in batches(links):
+                ids = stored_ids(self._db, connection, tracker, batch)
+                wanted = and_(issues.c.tracker == tracker, self._db.among(issues.c.id, set(ids.values())))
+                snapshots = _issues(tracker, connection, select(issues.c.id, issues.c.snapshot).where(wanted))
+                found |= {link: snapshots[id_] for link, id_ in ids.items()}
+        return found
+
+    def children(self, refs: Sequence[IssueRef]) -> Sequence[IssueRef]:
+        """Direct children, in or out of scope, by parent id or (old or new) parent key."""
+        found: set[IssueRef] = set()
+        with self._db.reading() as connection:
+            for tracker, ids in by_tracker(refs).items():
+                for batch in batches(ids):
+                    found |= {IssueRef(tracker, id_) for id_ in self._children(connection, tracker, batch)}
+        return sorted(found)
+
+    def _children(self, connection: Connection, tracker: str, ids: list[str]) -> Iterator[str]:
+        here = issues.c.tracker == tracker
+        keys: set[str] = set()
+        for table in (issues, former_keys):
+            query = select(table.c.folded_key).where(table.c.tracker == tracker, self._db.among(table.c.id, ids))
+            keys |= set(connection.execute(query).scalars())
+        for column, values in ((issues.c.parent_id, ids), (issues.c.parent_key, keys)):
+            yield from connection.execute(select(issues.c.id).where(here, self._db.among(column, values))).scalars()
+
+    def outside(self, tracker: str) -> Sequence[Link]:
+        """Ancestors outside the scope that some issue in it hangs on, known or never read (missing ones: not)."""
+        with self._db.reading() as connection:
+            level = self._outside(connection, tracker, _has_children(issues))
+            reached = dict(level)
+            while level:  # what an ancestor hangs on is an ancestor too
+                links = {issue.parent for issue in level.values() if issue.parent is not None}
+                ids = set(stored_ids(self._db, connection, tracker, links).values()) - reached.keys()
+                level = self._outside(connection, tracker, self._db.among(issues.c.id, ids)) if ids else {}
+                reached |= level
+            unread = (
+                select(loose_links.c.id, loose_links.c.key)
+                .where(loose_links.c.tracker == tracker, loose_links.c.missing.is_(None))
+                .order_by(loose_links.c.id, loose_links.c.folded_key)
+            )
+            never_read = [Link(id_ or None, key or None) for id_, key in connection.execute(unread)]
+        return [Link(id_, reached[id_].key) for id_ in sorted(reached)] + never_read
+
+    def _outside(self, connection: Connection, tracker: str, which: ColumnElement[bool]) -> dict[str, Issue]:
+        query = select(issues.c.id, issues.c.snapshot).where(issues.c.tracker == tracker, outside_scope, which)
+        return _issues(tracker, connection, query)
+
+    def in_scope(self, tracker: str, *, batch: int = 1000) -> Iterator[Sequence[IssueRef]]:
+        """Every issue in scope, in batches, by id. Each batch is read by itself: no transaction stays open."""
+        last = ""
+        while True:
+            with self._db.reading() as connection:
+                query = select(issues.c.id).where(_inside(tracker), issues.c.id > last).order_by(issues.c.id)
+                ids = connection.execute(query.limit(batch)).scalars().all()
+            if not ids:
+                return
+            yield [IssueRef(tracker, id_) for id_ in ids]
+            last = ids[-1]
+
+    def count_in_scope(self, tracker: str) -> int:
+        """How many issues are in scope: all of them less those outside, which two small indexes tell."""
+        count = select(func.count()).select_from(issues).where(issues.c.tracker == tracker)
+        with self._db.reading() as connection:
+            everything = connection.execute(count).scalar_one()
+            return everything - connection.execute(count.where(outside_scope)).scalar_one()
+
+    def standings(self, tracker: str | None = None, *, batch: int = 1000) -> Iterator[Sequence[Known]]:
+        """Every issue in scope with its standing, by tracker and id; no transaction stays open between batches."""
+        if tracker is not None:
+            yield from self._standings(tracker, batch)
+            return
+        with self._db.reading() as connection:
+            names = connection.execute(select(issues.c.tracker).distinct().order_by(issues.c.tracker)).scalars().all()
+        for name in names:
+            yield from self._standings(name, batch)
+
+    def _standings(self, tracker: str, batch: int) -> Iterator[Sequence[Known]]:
+        last = ""
+        while True:
+            query = _select_known().where(_inside(tracker), issues.c.id > last).order_by(issues.c.id).limit(batch)
+            with self._db.reading() as connection:
+                some = [_known(row) for row in connection.execute(query)]
+            if not some:
+                return
+            yield some
+            last = some[-1].issue.ref.id
+
+
+def _inside(tracker: str) -> ColumnElement[bool]:
+    return and_(issues.c.tracker == tracker, issues.c.in_scope.is_(True))
+
+
+def _issues(tracker: str, connection: Connection, query: Select[str, str]) -> dict[str, Issue]:
+    return {i: codec.issue_value(IssueRef(tracker, i), codec.loads(s)) for i, s in connection.execute(query)}
+
+
+def _has_children(parent: Table) -> ColumnElement[bool]:
+    """Whether an issue in scope names that one as its parent: by id, by its key, or by a key it once bore."""
+    child = issues.alias("child")
+    here = and_(child.c.tracker == parent.c.tracker, child.c.in_scope.is_(True))
+    same = and_(former_keys.c.tracker == parent.c.tracker, former_keys.c.id == parent.c.id)
+    return or_(
+        exists().where(here, child.c.parent_id == parent.c.id),
+        exists().where(here, child.c.parent_key == parent.c.folded_key),
+        exists().where(here, same, child.c.parent_key == former_keys.c.folded_key),
+    )
+
+
+def _select_known() -> Select[Any]:
+    """One statement, so that it is one moment on both engines."""
+    same = (standings.c.tracker == issues.c.tracker) & (standings.c.id == issues.c.id)
+    wrote = (applied.c.tracker == issues.c.tracker) & (applied.c.id == issues.c.id)
+    return select(*_KNOWN).select_from(issues.outerjoin(standings, same).outerjoin(applied, wrote))
+
+
+def _known(row: Any) -> Known:
+    tracker, id_, snapshot, in_scope, decision, since, origin, changed, version, wrote = row
+    ref = IssueRef(tracker, id_)
+    standing: Standing | None = None
+    if decision is not None:
+        decided = codec.decision_value(ref, codec.loads(decision))
+        standing = Standing(decision=decided, since=since, origin=Origin(origin), changed=changed, version=version)
+    return Known(
+        issue=codec.issue_value(ref, codec.loads(snapshot)),
+        standing=standing,
+        applied=None if wrote is None else codec.applied_value(ref, codec.loads(wrote)),
+        in_scope=in_scope,
+    )

@@ -1,0 +1,245 @@
+"""Remembering what was observed: snapshots and the progress made by them, in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
+
+from syncd.core.errors import Unreadable
+from syncd.core.model import Issue, IssueRef, Link
+from syncd.core.ports import Change, Progress
+from syncd.store import codec
+from syncd.store.database import batches
+from syncd.store.part import Part, folded, stored_ids
+from syncd.store.tables import former_keys, issues, loose_links, set_aside, trackers
+
+Row = dict[str, Any]
+
+
+class Snapshots(Part):
+    """What the trackers looked like, and how far they were read."""
+
+    def progress(self, tracker: str) -> Progress:
+        """How far that tracker has been read."""
+        with self._db.reading() as connection:
+            row = connection.execute(select(trackers).where(trackers.c.tracker == tracker)).mappings().first()
+        if row is None:
+            return Progress()
+        values = {name: row[name] for name in row if name != "tracker"}
+        return Progress(
+            **{
+                **values,
+                "scope": tuple(codec.loads(row["scope"])),
+                "complete_scope": tuple(codec.loads(row["complete_scope"])),
+            }
+        )
+
+    def save_progress(self, tracker: str, progress: Progress) -> None:
+        """Replace it whole."""
+        with self._db.writing() as connection:
+            self._save_progress(connection, tracker, progress)
+
+    def _save_progress(self, connection: Connection, tracker: str, progress: Progress) -> None:
+        row = {
+            "tracker": tracker,
+            "watermark": progress.watermark,
+            "first_complete": progress.first_complete,
+            "last_attempt": progress.last_attempt,
+            "last_success": progress.last_success,
+            "why": progress.why,
+            "scope": codec.texts(progress.scope),
+            "complete_scope": codec.texts(progress.complete_scope),
+            "rules_key": progress.rules_key,
+            "plan_key": progress.plan_key,
+            "skew": progress.skew,
+        }
+        connection.execute(self._db.upsert(trackers), row)
+
+    def remember(
+        self,
+        tracker: str,
+        issues: Sequence[Issue],
+        *,
+        in_scope: bool,
+        now: datetime,
+        progress: Progress | None = None,
+    ) -> Mapping[IssueRef, Change]:
+        """Keep snapshots, and the progress made by them; say what changed (unchanged: absent).
+
+        An issue that comes into scope is `NEW`, also where it was known before as somebody's ancestor.
+        """
+        if not issues and progress is None:
+            return {}
+        changes: dict[IssueRef, Change] = {}
+        with self._db.writing() as connection:
+            for batch in batches(_newest(issues)):
+                changes |= self._remember(connection, tracker, batch, in_scope=in_scope, now=now)
+            if progress is not None:
+                self._save_progress(connection, tracker, progress)
+        return changes
+
+    def _remember(
+        self, connection: Connection, tracker: str, batch: list[Issue], *, in_scope: bool, now: datetime
+    ) -> dict[IssueRef, Change]:
+        stored = self._stored(connection, tracker, [issue.ref.id for issue in batch])
+        changes: dict[IssueRef, Change] = {}
+        rows: list[Row] = []
+        fresh: list[Issue] = []  # those whose links may be news
+        renamed: list[Row] = []
+        for issue in batch:
+            row, before = _row(issue, in_scope=in_scope), stored.get(issue.ref.id)
+            change = _change(before, row)
+            if change is None:
+                continue
+            changes[issue.ref] = change
+            rows.append(row)
+            if before is not None:
+                row["in_scope"] = before["in_scope"] or in_scope
+                if before["folded_key"] != row["folded_key"]:
+                    was = {"folded_key": before["folded_key"], "tracker": tracker, "id": issue.ref.id, "until": now}
+                    renamed.append(was)
+            if change is not Change.MARKS:
+                fresh.append(issue)
+        if rows:
+            # `unless_newer`: somebody else may have stored a newer one since we looked
+            connection.execute(self._db.upsert(issues, unless_newer=issues.c.updated), rows)
+        if renamed:
+            connection.execute(self._db.upsert(former_keys), renamed)
+        self._tie(connection, tracker, batch, fresh)
+        return changes
+
+    def _stored(self, connection: Connection, tracker: str, ids: list[str]) -> dict[str, Row]:
+        columns = (issues.c.id, issues.c.folded_key, issues.c.updated, issues.c.in_scope, issues.c.snapshot)
+        query = select(*columns).where(issues.c.tracker == tracker, self._db.among(issues.c.id, ids))
+        return {row[0]: dict(zip(_STORED, row, strict=True)) for row in connection.execute(query)}
+
+    def _tie(self, connection: Connection, tracker: str, batch: list[Issue], fresh: list[Issue]) -> None:
+        """Keep `loose_links` and `set_aside` true: what is remembered is neither; an unknown parent is loose."""
+        for table in (loose_links, set_aside):
+            if connection.execute(select(table.c.id).where(table.c.tracker == tracker).limit(1)).first():
+                self._drop_links(connection, table, tracker, [Link(i.ref.id, i.key) for i in batch])
+        parents = {i.parent for i in fresh if i.parent is not None}
+        if not parents:
+            return
+        known = stored_ids(self._db, connection, tracker, parents)
+        rows = [_link_row(tracker, link) for link in sorted(parents - known.keys(), key=str)]
+        if rows:
+            connection.execute(self._db.insert(loose_links).on_conflict_do_nothing(), rows)
+
+    def _drop_links(self, connection: Connection, table: Table, tracker: str, links: Iterable[Link]) -> None:
+        """Every row that names one of these, by its id or by its key."""
+        some = list(links)
+        ids = [link.id for link in some if link.id]
+        keys = [folded(link.key) for link in some if link.key]
+        same = or_(self._db.among(table.c.id, ids), self._db.among(table.c.folded_key, keys))
+        connection.execute(delete(table).where(table.c.tracker == tracker, same))
+
+    def mark_missing(self, tracker: str, links: Sequence[Link], now: datetime) -> None:
+        """Links that answered nothing when read directly. One that is missing already keeps its clock."""
+        statement = self._db.insert(loose_links)
+        upsert = statement.on_conflict_do_update(
+            index_elements=list(loose_links.primary_key.columns),
+            set_={"missing": statement.excluded.missing},
+            where=loose_links.c.missing.is_(None),
+        )
+        if links:
+            with self._db.writing() as connection:
+                connection.execute(upsert, [{**_link_row(tracker, link), "missing": now} for link in links])
+
+    def forget_missing(self, tracker: str, links: Sequence[Link]) -> None:
+        """They answer again."""
+        if links:
+            with self._db.writing() as connection:
+                self._drop_links(connection, loose_links, tracker, links)
+
+    def missing(self, tracker: str) -> Sequence[Link]:
+        """All links that answered nothing when last read."""
+        return self._loose(tracker, loose_links.c.missing.is_not(None))
+
+    def _loose(self, tracker: str, which: ColumnElement[bool]) -> list[Link]:
+        query = select(loose_links.c.id, loose_links.c.key).where(loose_links.c.tracker == tracker, which)
+        with self._db.reading() as connection:
+            rows = connection.execute(query.order_by(loose_links.c.id, loose_links.c.folded_key)).all()
+        return [Link(id_ or None, key or None) for id_, key in rows]
+
+    def set_aside(self, tracker: str, unreadable: Sequence[Unreadable], now: datetime) -> None:
+        """Remember issues that could not be understood, by link, with what was wrong."""
+        rows = [
+            {**_link_row(tracker, each.link), "what": str(each), "at": now}
+            for each in unreadable
+            if each.link is not None
+        ]
+        for row in rows:
+            del row["missing"]
+        if rows:
+            with self._db.writing() as connection:
+                connection.execute(self._db.upsert(set_aside), rows)
+
+    def aside(self, tracker: str) -> Mapping[Link, str]:
+        """The issues set aside and not understood since, with what was wrong."""
+        query = select(set_aside.c.id, set_aside.c.key, set_aside.c.what).where(set_aside.c.tracker == tracker)
+        with self._db.reading() as connection:
+            rows = connection.execute(query.order_by(set_aside.c.id, set_aside.c.folded_key)).all()
+        return {Link(id_ or None, key or None): what for id_, key, what in rows}
+
+    def leave_scope(self, tracker: str, projects: Sequence[str]) -> int:
+        """Take every issue of a project not in this list out of scope; how many. Walks all of them."""
+        inside = issues.c.in_scope.is_(True)
+        others = issues.c.project.not_in(projects)
+        with self._db.writing() as connection:
+            left = connection.execute(
+                update(issues).where(issues.c.tracker == tracker, inside, others).values(in_scope=False)
+            )
+            return left.rowcount
+
+
+_STORED = ("id", "folded_key", "updated", "in_scope", "snapshot")
+
+
+def _newest(given: Sequence[Issue]) -> list[Issue]:
+    """Each issue once, in its newest form, by id: everybody locks rows in one order."""
+    newest: dict[str, Issue] = {}
+    for issue in given:
+        before = newest.get(issue.ref.id)
+        if before is None or before.updated <= issue.updated:
+            newest[issue.ref.id] = issue
+    return [newest[id_] for id_ in sorted(newest)]
+
+
+def _row(issue: Issue, *, in_scope: bool) -> Row:
+    parent = issue.parent
+    return {
+        "tracker": issue.ref.tracker,
+        "id": issue.ref.id,
+        "folded_key": folded(issue.key),
+        "project": issue.project,
+        "parent_id": parent.id if parent else None,
+        "parent_key": folded(parent.key) if parent and parent.id is None and parent.key else None,
+        "updated": issue.updated,
+        "closed": issue.closed,
+        "in_scope": in_scope,
+        "snapshot": codec.dumps(codec.issue_tree(issue)),
+    }
+
+
+def _change(before: Row | None, row: Row) -> Change | None:
+    """What is new in `row`; None: nothing, or it is older than what is stored."""
+    if before is None:
+        return Change.NEW
+    if row["updated"] < before["updated"]:
+        return None
+    if row["in_scope"] and not before["in_scope"]:
+        return Change.NEW
+    if row["snapshot"] == before["snapshot"]:
+        return None
+    old, new = codec.loads(before["snapshot"]), codec.loads(row["snapshot"])
+    for name in codec.ECHO:
+        old.pop(name, None)
+        new.pop(name, None)
+    return Change.MARKS if old == new else Change.CONTENT
+
+
+def _link_row(tracker: str, link: Link) -> Row:
+    key = link.key or ""
+    return {"tracker": tracker, "id": link.id or "", "folded_key": folded(key), "key": key, "missing": None}

@@ -1,0 +1,240 @@
+"""Every table, in the words of the design. Migrations make them; a test holds the two together."""
+
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, Table
+
+from syncd.store.columns import Duration, Flag, Instant, Json, Serial, Words
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Words, primary_key=True),  # instance, created, rulebook (the version kept last)
+    Column("value", Words, nullable=False),
+)
+
+trackers = Table(
+    "trackers",
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("watermark", Instant),
+    Column("first_complete", Instant),
+    Column("last_attempt", Instant),
+    Column("last_success", Instant),
+    Column("why", Words),
+    Column("scope", Json, nullable=False),
+    Column("complete_scope", Json, nullable=False),
+    Column("rules_key", Words),
+    Column("plan_key", Words),
+    Column("skew", Duration, nullable=False),
+)
+
+issues = Table(
+    "issues",
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("folded_key", Words, nullable=False),
+    Column("project", Words, nullable=False),
+    Column("parent_id", Words),
+    Column("parent_key", Words),  # folded, and only where the tracker told no id
+    Column("updated", Instant, nullable=False),
+    Column("closed", Flag, nullable=False),
+    Column("in_scope", Flag, nullable=False),
+    Column("snapshot", Json, nullable=False),
+)
+Index("ix_issues_folded_key", issues.c.folded_key)
+_has_parent_id, _has_parent_key = issues.c.parent_id.is_not(None), issues.c.parent_key.is_not(None)
+Index(
+    "ix_issues_parent_id",
+    issues.c.parent_id,
+    issues.c.tracker,
+    sqlite_where=_has_parent_id,
+    postgresql_where=_has_parent_id,
+)
+Index(
+    "ix_issues_parent_key",
+    issues.c.parent_key,
+    issues.c.tracker,
+    sqlite_where=_has_parent_key,
+    postgresql_where=_has_parent_key,
+)
+outside_scope = issues.c.in_scope.is_(False)
+Index("ix_issues_outside", issues.c.tracker, sqlite_where=outside_scope, postgresql_where=outside_scope)
+
+former_keys = Table(
+    "former_keys",  # the current one stands in `issues`
+    metadata,
+    Column("folded_key", Words, primary_key=True),
+    Column("tracker", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("until", Instant, nullable=False),
+    ForeignKeyConstraint(["tracker", "id"], ["issues.tracker", "issues.id"]),
+    sqlite_with_rowid=False,
+)
+
+loose_links = Table(
+    "loose_links",  # parents of which there is no snapshot
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("id", Words, primary_key=True),  # "" where only the key is known
+    Column("folded_key", Words, primary_key=True),  # "" where only the id is known
+    Column("key", Words, nullable=False),
+    Column("missing", Instant),  # since when it answers nothing; NULL: never read yet
+    sqlite_with_rowid=False,
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("folded_key", Words, primary_key=True),
+    Column("key", Words, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+rulebooks = Table(
+    "rulebooks",
+    metadata,
+    Column("version", Words, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("sources", Json, nullable=False),
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("kind", Words, nullable=False),
+    Column("outcome", Words),
+    Column("decision", Json, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("origin", Words, nullable=False),
+    Column("changed", Instant, nullable=False),
+    Column("version", Words, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("n", Serial, primary_key=True),
+    Column("tracker", Words, nullable=False),
+    Column("id", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("decision", Json, nullable=False),
+    Index("ix_history_tracker_id", "tracker", "id"),
+)
+
+applied = Table(
+    "applied",
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("mark", Words),
+    Column("revision", Integer, nullable=False),
+    Column("applied", Json, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("n", Serial, primary_key=True),
+    Column("tracker", Words, nullable=False),
+    Column("id", Words, nullable=False),
+    Column("override", Json, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("ended", Instant),
+    Index("ix_overrides_tracker_id", "tracker", "id"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("n", Serial, primary_key=True),
+    Column("tracker", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("cause", Words, nullable=False),  # a hash of it: causes may be longer than an index entry can be
+    Column("finding", Json, nullable=False),
+    Column("opened", Instant, nullable=False),
+    Column("closed", Instant),
+)
+_open = findings.c.closed.is_(None)
+Index(
+    "uq_findings_open",
+    findings.c.tracker,
+    findings.c.kind,
+    findings.c.cause,
+    unique=True,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("digest", Words, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("trackers", Json, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("refusals", Json, nullable=False),
+    Column("settled", Instant),
+)
+
+waiting = Table(
+    "waiting",  # the newest refused plan of each tracker
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("digest", Words, ForeignKey("plans.digest"), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+plan_states = Table(
+    "plan_states",  # no row: settled, and nothing held back
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("unsettled", Flag, nullable=False),
+    Column("held", Words),
+    sqlite_with_rowid=False,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("n", Serial, primary_key=True),  # the order of commit
+    Column("key", Words, nullable=False, unique=True),
+    Column("tracker", Words, nullable=False),
+    Column("id", Words, nullable=False),
+    Column("action", Json, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("fence", Integer),  # of the lease under which it was last begun
+    Column("note", Words, nullable=False),
+    Column("committed", Instant, nullable=False),
+    Column("moved", Instant, nullable=False),
+    Column("receipt_at", Instant),
+    Column("comment_id", Words),
+    Index("ix_outbox_tracker_state_n", "tracker", "state", "n"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("tracker", Words, primary_key=True),
+    Column("holder", Words),
+    Column("fence", Integer, nullable=False),
+    Column("expires", Instant),
+)
