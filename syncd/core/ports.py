@@ -330,6 +330,10 @@ class Store(Protocol):
         """Remember issues that could not be understood, by link, with what was wrong."""
         ...
 
+    def aside(self, tracker: str) -> Mapping[Link, str]:
+        """The issues set aside and not remembered since, with what was wrong."""
+        ...
+
     # looking up
     def find(self, key: str, tracker: str | None = None) -> Sequence[IssueRef]:
         """Issues that bear or once bore that key (any case), in every tracker or in one."""
