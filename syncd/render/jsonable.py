@@ -1,0 +1,267 @@
+"""Values → the `--json` shapes of DESIGN §10. The keys are a contract: none is renamed, removed or changes meaning."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+from syncd.core.errors import Problem
+from syncd.core.explain import Explanation
+from syncd.core.model import (
+    Action,
+    Candidate,
+    Conflict,
+    Decision,
+    Evidence,
+    Exempt,
+    Mapped,
+    Plan,
+    Refusal,
+    Skipped,
+    Unmapped,
+)
+from syncd.core.ports import StoredPlan
+from syncd.core.report import ConflictLine, Line, Report, Totals, target_name
+
+Json = dict[str, Any]
+
+
+def instant(when: datetime | None) -> str | None:
+    """An instant in UTC, to the second, as ISO 8601 with Z."""
+    return None if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def problems_json(problems: Sequence[Problem]) -> Json:
+    """`check --json`."""
+    listed = [
+        {
+            "file": p.file,
+            "line": p.line,
+            "column": p.column,
+            "severity": p.severity,
+            "message": p.message,
+            "hint": p.hint,
+        }
+        for p in problems
+    ]
+    return {"ok": not any(p.severity == "error" for p in problems), "problems": listed}
+
+
+def plan_json(plan: Plan, refusals: Sequence[Refusal]) -> Json:
+    """`plan --json`."""
+    return {
+        "digest": plan.digest,
+        "actions": [_action(a) for a in plan.actions],
+        "skipped": [{"tracker": s.ref.tracker, "key": s.key, "why": s.why} for s in plan.skipped],
+        "refused": _refused(refusals),
+    }
+
+
+def action_json(action: Action) -> Json:
+    """One action, as `plan --json` shows it."""
+    return _action(action)
+
+
+def _action(action: Action) -> Json:
+    return {
+        "tracker": action.ref.tracker,
+        "key": action.key,
+        "kind": action.kind,
+        "add": list(action.add),
+        "remove": list(action.remove),
+        "why": action.why,
+    }
+
+
+def _refused(refusals: Sequence[Refusal]) -> Json | None:
+    if not refusals:
+        return None
+    return {
+        "reason": "; ".join(f"{r.tracker}: {r.reason}" for r in refusals),
+        "counts": {r.tracker: dict(r.counts) for r in refusals},
+        "limits": dict(refusals[0].limits),
+    }
+
+
+def waiting_json(waiting: Sequence[StoredPlan]) -> list[Json]:
+    """Plans that wait for a person, as `status --json` shows them."""
+    return [
+        {
+            "digest": stored.plan.digest,
+            "trackers": list(stored.trackers),
+            "actions": len(stored.plan.actions),
+            "at": instant(stored.at),
+            "reason": "; ".join(r.reason for r in stored.refusals),
+        }
+        for stored in waiting
+    ]
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------
+
+
+def verdict_json(decision: Decision) -> Json:
+    """The keys of `explain` that say what was decided."""
+    verdict = decision.verdict
+    outcome: str | None = None
+    objective: str | None = None
+    incomplete = False
+    match verdict:
+        case Mapped():
+            kind, outcome, objective = "mapped", verdict.outcome, verdict.objective
+        case Conflict():
+            kind = "conflict"
+        case Unmapped():
+            kind, incomplete = "unmapped", verdict.incomplete
+        case Exempt():
+            kind, outcome = "exempt", verdict.overhead
+        case _:
+            assert_never(verdict)
+    candidates = verdict.candidates if isinstance(verdict, Conflict) else ()
+    return {
+        "verdict": kind,
+        "outcome": outcome,
+        "objective": objective,
+        "via": None if decision.via is None else decision.via.value,
+        "incomplete": incomplete,
+        "evidence": [_evidence(e) for e in decision.evidence],
+        "candidates": [_candidate(c) for c in candidates],
+    }
+
+
+def _evidence(evidence: Evidence) -> Json:
+    return {"rule": evidence.source, "key": evidence.key, "texts": list(evidence.texts)}
+
+
+def _candidate(candidate: Candidate) -> Json:
+    return {"target": target_name(candidate.target), "evidence": [_evidence(e) for e in candidate.evidence]}
+
+
+def explanation_json(found: Explanation) -> Json:
+    """`explain --json`."""
+    return {
+        "key": found.issue.key,
+        "tracker": found.issue.ref.tracker,
+        "title": found.issue.title,
+        "url": found.issue.url,
+        "in_scope": found.in_scope,
+        **verdict_json(found.decision),
+        "cause": found.decision.cause,
+        "diverges_from": found.decision.diverges_from,
+        "since": instant(found.since),
+        "chain": list(found.chain),
+        "lineage": _lineage(found),
+        "marks": _marks(found),
+    }
+
+
+def _lineage(found: Explanation) -> list[Json]:
+    steps: list[Json] = [
+        {
+            "key": a.issue.key,
+            "title": a.issue.title,
+            "level": a.issue.level,
+            "readable": True,
+            "says": verdict_json(Decision(a.issue.ref, a.says))["verdict"],
+        }
+        for a in found.ancestors
+    ]
+    if found.missing is not None:
+        steps.append({"key": found.missing, "title": None, "level": None, "readable": False, "says": None})
+    return steps
+
+
+def _marks(found: Explanation) -> Json:
+    applied = found.reading.applied
+    return {
+        "wanted": found.wanted,
+        "ours": None if applied is None else applied.mark,
+        "proof": None if applied is None else applied.proof.value,
+        "people": list(found.reading.hand),
+        "comment": applied is not None and applied.comment is not None,
+        "next": [_step(s) for s in found.steps],
+    }
+
+
+def _step(step: Action | Skipped) -> Json:
+    if isinstance(step, Action):
+        return {"action": step.kind, "add": list(step.add), "remove": list(step.remove), "why": step.why}
+    return {"action": None, "add": [], "remove": [], "why": step.why}
+
+
+# --- the report -------------------------------------------------------------------------------------------
+
+
+def report_json(report: Report) -> Json:
+    """`report --json` and `--format json`."""
+    return {
+        "as_of": instant(report.as_of),
+        "intent": report.strategy.intent,
+        "rulebook": report.version,
+        "totals": _totals(report.totals),
+        "open": _totals(report.open),
+        "outcomes": [
+            {
+                "id": line.outcome.id,
+                "title": line.outcome.title,
+                "owner": line.outcome.owner,
+                "issues": line.issues,
+                "open": line.open,
+                "share": line.share,
+                "target": line.target,
+            }
+            for line in report.outcomes
+        ],
+        "overhead": [
+            {
+                "id": line.overhead.id,
+                "title": line.overhead.title,
+                "issues": line.issues,
+                "open": line.open,
+                "share": line.share,
+                "budget": line.overhead.budget,
+            }
+            for line in report.overhead
+        ],
+        "unmapped": [_line(line) for line in report.unmapped],
+        "incomplete": [_line(line) for line in report.incomplete],
+        "conflicts": [_conflict(line) for line in report.conflicts],
+        "coverage": [
+            {"tracker": c.tracker, "last_success": instant(c.last_success), "why": c.why} for c in report.coverage
+        ],
+    }
+
+
+def _totals(totals: Totals) -> Mapping[str, int]:
+    return {
+        "issues": totals.issues,
+        "mapped": totals.mapped,
+        "unmapped": totals.unmapped,
+        "conflict": totals.conflict,
+        "exempt": totals.exempt,
+        "incomplete": totals.incomplete,
+    }
+
+
+def _line(line: Line) -> Json:
+    return {
+        "tracker": line.ref.tracker,
+        "key": line.key,
+        "project": line.project,
+        "title": line.title,
+        "url": line.url,
+        "open": line.open,
+        "labels": list(line.labels),
+        "components": list(line.components),
+    }
+
+
+def _conflict(line: ConflictLine) -> Json:
+    return {
+        "cause": line.cause,
+        "tracker": line.tracker,
+        "targets": list(line.targets),
+        "owners": list(line.owners),
+        "issues": line.issues,
+        "open": line.open,
+        "keys": list(line.keys),
+    }

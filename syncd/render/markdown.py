@@ -1,0 +1,137 @@
+"""Report → Markdown. Texts from trackers are escaped: no mention, link, table or markup of theirs survives."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from syncd.core.report import Coverage, Line, Report, Totals
+from syncd.render.adf import inert
+from syncd.render.jsonable import instant
+
+LISTED: Final = 20
+"""Issues and groups listed before a list is cut; the JSON form has them all."""
+SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:&])")
+
+
+def report_markdown(report: Report) -> str:
+    """The alignment report for a person: coverage first, then what somebody must settle."""
+    sections = (_head(report), _outcomes(report), _conflicts(report), _unmapped(report), _unread(report))
+    return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section))) + "\n"
+
+
+def escape(text: str) -> str:
+    """A foreign text as Markdown that shows just that text, on one line."""
+    return SPECIAL.sub(r"\\\1", inert(" ".join(text.split())))
+
+
+def percent(share: float | None) -> str:
+    """`12.3 %`, or a dash."""
+    return "–" if share is None else f"{share * 100:.1f} %"
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield "# Alignment report"
+    yield ""
+    yield f"> {escape(report.strategy.intent)}"
+    yield ""
+    yield f"As of {instant(report.as_of) or 'never: not every tracker was read whole yet'}, rulebook {report.version}."
+    for one in report.coverage:
+        if one.why is not None or one.last_success is None:
+            yield f"**Not a full picture:** {_blind(one)}"
+    yield ""
+    yield "| | issues | mapped | unmapped | conflict | exempt | incomplete |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    yield _totals("all", report.totals)
+    yield _totals("open", report.open)
+
+
+def _blind(one: Coverage) -> str:
+    if one.last_success is None:
+        return f"{one.tracker} was never read whole ({escape(one.why or 'no cycle yet')})."
+    return f"{one.tracker} was last read whole at {instant(one.last_success)}: {escape(one.why or '')}."
+
+
+def _totals(name: str, totals: Totals) -> str:
+    cells = (totals.issues, totals.mapped, totals.unmapped, totals.conflict, totals.exempt, totals.incomplete)
+    return f"| {name} | " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def _outcomes(report: Report) -> Iterator[str]:
+    yield "## Where the work goes"
+    yield ""
+    yield "| outcome | owner | issues | open | share | target |"
+    yield "|---|---|---:|---:|---:|---:|"
+    for line in report.outcomes:
+        name = f"{escape(line.outcome.title)} (`{line.outcome.id}`)"
+        numbers = f"{line.issues} | {line.open} | {percent(line.share)} | {percent(line.target)}"
+        yield f"| {name} | {escape(line.outcome.owner)} | {numbers} |"
+    for spent in report.overhead:
+        name = f"{escape(spent.overhead.title)} (overhead `{spent.overhead.id}`)"
+        numbers = f"{spent.issues} | {spent.open} | {percent(spent.share)} | {percent(spent.overhead.budget)}"
+        yield f"| {name} | {escape(spent.overhead.owner)} | {numbers} |"
+    yield ""
+    yield "Shares are of all issues whose ancestors could be read."
+
+
+def _conflicts(report: Report) -> Iterator[str]:
+    if not report.conflicts:
+        return
+    yield "## Conflicts: two outcome owners must decide"
+    yield ""
+    yield "| cause | claims | owners | issues held up | such as |"
+    yield "|---|---|---|---:|---|"
+    for line in report.conflicts[:LISTED]:
+        cells = (line.cause, ", ".join(line.targets), ", ".join(line.owners))
+        yield f"| {' | '.join(escape(c) for c in cells)} | {line.issues} | {_keys(line.keys)} |"
+    yield from _more(len(report.conflicts))
+
+
+def _unmapped(report: Report) -> Iterator[str]:
+    """Grouped first: unmapped work is either a candidate to drop, or the list of outcomes is not complete."""
+    if not report.unmapped:
+        return
+    open_ = [line for line in report.unmapped if line.open]
+    yield "## Unmapped work: drop it, or say which outcome it serves"
+    yield ""
+    yield f"{report.totals.unmapped} issues, {report.open.unmapped} of them open."
+    for title, groups in _groups(report.unmapped):
+        yield ""
+        yield f"By {title}: " + ", ".join(f"{escape(name)} {count}" for name, count in groups)
+    if open_:
+        yield ""
+        yield from (f"- {escape(line.key)} {escape(line.title)}" for line in open_[:LISTED])
+        yield from _more(len(open_))
+
+
+def _groups(lines: Sequence[Line]) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    yield "project", Counter(line.project for line in lines).most_common(LISTED)
+    for title, names in (("label", "labels"), ("component", "components")):
+        counted = Counter(name for line in lines for name in getattr(line, names))
+        if counted:
+            yield title, counted.most_common(LISTED)
+
+
+def _unread(report: Report) -> Iterator[str]:
+    if not report.incomplete:
+        return
+    yield "## Not decided: an ancestor cannot be read"
+    yield ""
+    yield (
+        f"{report.totals.incomplete} issues hang below work that syncd's account cannot see; nothing is written on "
+        "them nor taken off. Let the account browse those projects, or give the issues a label that a rule knows."
+    )
+    yield ""
+    yield _keys([line.key for line in report.incomplete[:LISTED]])
+    yield from _more(len(report.incomplete))
+
+
+def _keys(keys: Iterable[str]) -> str:
+    shown = list(keys)
+    return ", ".join(escape(key) for key in shown[:5]) + (", …" if len(shown) > 5 else "")  # noqa: PLR2004 - a sample
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > LISTED:
+        yield ""
+        yield f"… and {count - LISTED} more."

@@ -1,0 +1,160 @@
+"""Plans, cycles, explanations and status as text for a terminal. Foreign texts are made inert, never coloured."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, assert_never
+
+from syncd.core.comments import target_words
+from syncd.core.explain import Explanation
+from syncd.core.model import Action, Conflict, Exempt, Mapped, Plan, Refusal, Skipped, Strategy, Unmapped, Verdict
+from syncd.render.adf import inert
+
+LISTED: Final = 25
+"""Actions shown one by one before a list is cut; `--json` has them all."""
+
+
+def plan_text(plan: Plan, refusals: Sequence[Refusal]) -> str:
+    """What would be written and why, what would not and why, and how to go on."""
+    return "\n".join(_plan_lines(plan, refusals))
+
+
+def _plan_lines(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[str]:
+    kinds = Counter(action.kind for action in plan.actions)
+    counted = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())) or "nothing to write"
+    yield f"Plan {plan.digest}: {counted}; {len(plan.skipped)} not written."
+    yield from _grouped((_target_of(a) for a in plan.actions), "  ")
+    for action in plan.actions[:LISTED]:
+        yield f"  {action_text(action)}"
+    if len(plan.actions) > LISTED:
+        yield f"  … and {len(plan.actions) - LISTED} more (--json lists them all)."
+    if plan.skipped:
+        yield "Not written:"
+        yield from _grouped((s.why for s in plan.skipped), "  ")
+    for refusal in refusals:
+        yield f"Waits for a person: {refusal.reason}."
+    if plan.actions:
+        yield f"To do just this: syncd apply --plan {plan.digest}"
+
+
+def action_text(action: Action) -> str:
+    """`PAY-12  + outcome/reliability  serves reliability (rule: …)`."""
+    changes = [f"- {mark}" for mark in action.remove] + [f"+ {mark}" for mark in action.add]
+    if action.kind == "comment":
+        changes = ["comment, edited in place" if action.comment_id else "comment"]
+    elif action.kind == "uncomment":
+        changes = ["comment taken away"]
+    return inert(f"{action.key:<12} {' '.join(changes):<34} {action.why}")
+
+
+def _target_of(action: Action) -> str:
+    if action.kind != "mark":
+        return action.kind
+    return f"+ {action.add[0]}" if action.add else f"- {action.remove[0]}"
+
+
+def _grouped(names: Iterable[str], indent: str) -> Iterator[str]:
+    counted = Counter(names)
+    for name, count in sorted(counted.items(), key=lambda item: (-item[1], item[0])):
+        yield f"{indent}{count:>6}  {inert(name)}"
+
+
+# --- cycles and status ------------------------------------------------------------------------------------
+
+
+def cycle_line(tracker: str, numbers: Mapping[str, Any]) -> str:
+    """One cycle in one line."""
+    whole = "complete" if numbers["complete"] else "NOT COMPLETE"
+    said = ", ".join(f"{numbers[name]} {name}" for name in ("observed", "decided", "planned", "applied", "skipped"))
+    return f"{tracker}: {said}; {numbers['requests']} requests, {whole}"
+
+
+def status_text(status: Mapping[str, Any]) -> str:
+    """`syncd status` for a person."""
+    return "\n".join(_status_lines(status))
+
+
+def _status_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    for name, tracker in status["trackers"].items():
+        state = "healthy" if tracker["healthy"] else "NOT HEALTHY"
+        yield f"{name}: {state}; last success {tracker['last_success'] or 'never'}, read to {tracker['watermark'] or '-'}"
+        if tracker["why"]:
+            yield f"  why: {inert(tracker['why'])}"
+    outbox = ", ".join(f"{n} {state}" for state, n in status["outbox"].items() if n) or "empty"
+    yield f"outbox: {outbox}"
+    for waiting in status["refused"]:
+        yield f"waits for a person: {waiting['actions']} actions, {inert(waiting['reason'])}"
+        yield f"  look: syncd plan; do it: syncd apply --plan {waiting['digest']}"
+    for finding in status["findings"]:
+        yield f"finding ({finding['kind']}): {inert(finding['text'])}"
+
+
+# --- explain ----------------------------------------------------------------------------------------------
+
+
+def explanation_text(found: Explanation, strategy: Strategy) -> str:
+    """Verdict, evidence, the chain up to the intent, and what is marked or held back, for a person."""
+    return inert_lines(_explanation_lines(found, strategy))
+
+
+def inert_lines(lines: Iterable[str]) -> str:
+    """Lines joined, each made inert."""
+    return "\n".join(inert(line) for line in lines)
+
+
+def _explanation_lines(found: Explanation, strategy: Strategy) -> Iterator[str]:
+    issue, decision = found.issue, found.decision
+    yield f"{issue.key}  {issue.title}"
+    yield f"  {verdict_words(decision.verdict, strategy)}" + (
+        "" if decision.via is None else f", by {decision.via.value}"
+    )
+    for evidence in decision.evidence:
+        where = "" if evidence.key == issue.key else f" on {evidence.key}"
+        yield f"  because {evidence.source}{where}: {'; '.join(evidence.texts)}"
+    if isinstance(decision.verdict, Unmapped):
+        yield f"  {_silence(found)}"
+    for ancestor in found.ancestors:
+        yield f"  below {ancestor.issue.key}  {ancestor.issue.title}  ({verdict_words(ancestor.says, strategy)})"
+    if found.missing is not None:
+        yield f"  below {found.missing}, which syncd's account cannot read"
+    if found.chain:
+        yield f"  chain: {' → '.join(found.chain)}"
+    yield from _mark_lines(found)
+
+
+def _silence(found: Explanation) -> str:
+    if found.missing is not None:
+        return f"no rule speaks on it, and {found.missing} above it might, but cannot be read"
+    return "no rule matches it, none of its ancestors speaks, and no default holds"
+
+
+def verdict_words(verdict: Verdict, strategy: Strategy) -> str:
+    """A verdict in a few words."""
+    match verdict:
+        case Mapped(outcome=outcome_id, objective=objective):
+            outcome = strategy.outcome(outcome_id)
+            finer = "" if objective is None else f"/{objective}"
+            return f"serves {outcome_id}{finer}" + ("" if outcome is None else f": {outcome.title}")
+        case Conflict(candidates=candidates):
+            return "conflict: " + " against ".join(target_words(c.target, strategy) for c in candidates)
+        case Unmapped(incomplete=incomplete):
+            return "unmapped, since an ancestor cannot be read" if incomplete else "unmapped"
+        case Exempt(overhead=overhead, why=why):
+            return f"exempt: {why}" if overhead is None else f"overhead {overhead}: {why}"
+        case _:
+            assert_never(verdict)
+
+
+def _mark_lines(found: Explanation) -> Iterator[str]:
+    applied = found.reading.applied
+    ours = None if applied is None else applied.mark
+    if ours is not None and applied is not None:
+        yield f"  marked {ours} ({applied.proof.value})"
+    for mark in found.reading.hand:
+        yield f"  marked {mark} by a person"
+    for step in found.steps:
+        if isinstance(step, Skipped):
+            yield f"  not written: {step.why}"
+        else:
+            yield f"  next: {action_text(step)}"
+    if not found.in_scope:
+        yield "  outside the scope: decided for its children, never written"
