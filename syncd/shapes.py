@@ -212,7 +212,9 @@ def unknown_key(source: Source, where: Where, known: Sequence[str], those: str =
     key = str(where[-1])
     named = f"`{visible(key)}`" if not source.guarded or closest(key, known) or not is_secret(where[:-1]) else "this"
     place = node.named_at if node else (1, 1)
-    source.add_at(place, f"{named} is not a key that belongs here", suggestion(key, known, those), hide=source.guarded)
+    source.add_at(
+        place, f"{named} is not a key that belongs here", suggestion(key, known, those), hide=source.guarded, path=where
+    )
 
 
 _SECRET_STEPS = ("auth", "token", "password", "secret", "webhook")

@@ -84,6 +84,7 @@ class Source:
     root: Node | None = None
     problems: list[Problem] = field(default_factory=list)
     _complained: set[tuple[int, int]] = field(default_factory=set)
+    _paths: set[Where] = field(default_factory=set)
 
     def find(self, where: Where) -> tuple[Node | None, bool]:
         """The node there and True; or the deepest one that exists on the way to it and False."""
@@ -104,22 +105,35 @@ class Source:
             position = node.named_at
         else:
             position = (node.line, node.column)
-        self.add_at(position, message, hint, advice=advice)
+        self.add_at(position, message, hint, advice=advice, path=where)
 
     def add_at(
-        self, position: tuple[int, int], message: str, hint: str = "", *, advice: bool = False, hide: bool = False
+        self,
+        position: tuple[int, int],
+        message: str,
+        hint: str = "",
+        *,
+        advice: bool = False,
+        hide: bool = False,
+        path: Where | None = None,
     ) -> None:
-        """Note a problem at a (line, column). `hide`: the line's value is not to be shown."""
+        """Note a problem at a (line, column). `hide`: the line's value is not to be shown. `path`: what it is about."""
         line, column = position
         text = shown_line(self.lines, line, hide_after=column if hide else None)
         severity: Literal["advice", "error"] = "advice" if advice else "error"
         if not advice:
             self._complained.add(position)
+            if path is not None:
+                self._paths.add(path)
         self.problems.append(Problem(self.name, line, column, message, hint, severity, text))
 
     def complained(self, position: tuple[int, int]) -> bool:
         """Whether there already is an error at that very place."""
         return position in self._complained
+
+    def complained_about(self, where: Where) -> bool:
+        """Whether there already is an error with that value, with one in it or with one that it is in."""
+        return any(path[: len(where)] == where or where[: len(path)] == path for path in self._paths)
 
 
 def _below(node: Node | None, step: Step) -> Node | None:

@@ -1,0 +1,178 @@
+"""What syncd.yaml says, as values (DESIGN §9). A `Secret` says where a secret is to be had and holds none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from syncd.core.errors import ConfigError, Problem
+from syncd.core.model import Limits
+from syncd.core.ports import MarkNames
+
+MAX_SECRET = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a secret is to be had. It is read when it is needed, and never kept here."""
+
+    origin: Literal["env", "file"]
+    name: str
+    """The environment variable, or the file's absolute path."""
+    file: str
+    line: int
+    column: int
+
+    def reveal(self, environ: Mapping[str, str]) -> str:
+        """The secret itself, without the newline that ends a file.
+
+        Raises:
+            ConfigError: it is not there, empty, or cannot be one.
+        """
+        secret = self._from_file() if self.origin == "file" else environ.get(self.name)
+        if secret is None:
+            raise self._error(f"the environment variable `{self.name}` is not set", f"export {self.name}=…")
+        if not secret:
+            raise self._error(f"the {self._noun} `{self.name}` is empty", "put the secret there")
+        if not secret.isprintable():
+            message = f"the {self._noun} `{self.name}` holds a line break or a control character"
+            raise self._error(message, "put the secret there, and nothing else")
+        return secret
+
+    @property
+    def _noun(self) -> str:
+        return "file" if self.origin == "file" else "environment variable"
+
+    def _from_file(self) -> str:
+        try:
+            if not Path(self.name).is_file():
+                raise self._error(f"there is no file `{self.name}`", "put the secret into that file")
+            with Path(self.name).open("rb") as stream:
+                content = stream.read(MAX_SECRET + 1)
+            if len(content) > MAX_SECRET:
+                raise self._error(f"the file `{self.name}` is too large to be a secret", "name another file")
+            return content.decode().removesuffix("\n").removesuffix("\r")
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise self._error(f"the file `{self.name}` cannot be read: {why}", "give syncd's user that right") from None
+
+    def _error(self, message: str, hint: str) -> ConfigError:
+        return ConfigError([Problem(self.file, self.line, self.column, message, hint)])
+
+
+class Write(StrEnum):
+    """What may be written."""
+
+    OBSERVE = "observe"
+    LABEL = "label"
+    LABEL_AND_COMMENT = "label+comment"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where the store is. The path of an SQLite file is absolute; a password is never part of `url`."""
+
+    url: str
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerSettings:
+    """One tracker as the admin described it."""
+
+    id: str
+    kind: str
+    url: str
+    """Without a slash at its end."""
+    auth: Mapping[str, Secret | str] = field(repr=False)
+    scope: Mapping[str, tuple[str, ...]]
+    write: Write = Write.OBSERVE
+    write_by: Mapping[str, Write] = field(default_factory=dict)
+    poll_every: timedelta = timedelta(seconds=60)
+    overlap: timedelta = timedelta(minutes=5)
+    census_every: timedelta = timedelta(hours=6)
+    webhook: Secret | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The tracker's mapping as it was written."""
+
+    def write_in(self, project: str) -> Write:
+        """What may be written in that project."""
+        return self.write_by.get(project, self.write)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNames:
+    """Linear's label groups."""
+
+    outcome: str = "Outcome"
+    alignment: str = "Alignment"
+
+
+@dataclass(frozen=True, slots=True)
+class MarksSettings:
+    """How marks look, and how long `alignment/…` waits."""
+
+    names: MarkNames = field(default_factory=MarkNames)
+    groups: GroupNames = field(default_factory=GroupNames)
+    grace: timedelta = timedelta(minutes=15)
+    mail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """No comment from `start` to `end` (past midnight if `end` is earlier), in the zone of that IANA name."""
+
+    start: time
+    end: time
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommentSettings:
+    """When the sticky comment may be written (DESIGN §6)."""
+
+    grace: timedelta = timedelta(hours=24)
+    backlog: bool = False
+    per_project_per_day: int = 20
+    per_person_per_day: int = 3
+    quiet_hours: QuietHours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettings:
+    """Who may give commands in trackers: a group of people, or these email addresses."""
+
+    allow: Literal["members", "owners", "off"] | tuple[str, ...] = "members"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where the service listens, as (host, port). `webhooks`: a listener of their own, None: they share the first."""
+
+    listen: tuple[str, int] = ("127.0.0.1", 8080)
+    webhooks: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """syncd.yaml."""
+
+    directory: Path
+    """The config folder, absolute."""
+    installation: str
+    store: StoreSettings
+    trackers: tuple[TrackerSettings, ...]
+    reports: Path
+    """Absolute."""
+    write_closed: bool = False
+    marks: MarksSettings = field(default_factory=MarksSettings)
+    comments: CommentSettings = field(default_factory=CommentSettings)
+    commands: CommandSettings = field(default_factory=CommandSettings)
+    limits: Limits = field(default_factory=Limits)
+    http: HttpSettings = field(default_factory=HttpSettings)
+
+    def tracker(self, tracker_id: str) -> TrackerSettings | None:
+        """The tracker of that id, if there is one."""
+        return next((t for t in self.trackers if t.id == tracker_id), None)
