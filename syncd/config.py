@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from syncd.conditions import condition_schema
+from syncd.conditions import condition_schema, example_schema
 from syncd.core.errors import ConfigError, Problem
 from syncd.core.model import Rulebook
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, RulesShape, StrategyShape, read_rulebook
@@ -48,7 +48,11 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schema["title"] = file
         schemas[f"{file.removesuffix('.yaml')}.schema.json"] = _tidied(schema)
-    schemas["rules.schema.json"]["$defs"]["Condition"] = condition_schema("#/$defs/Condition")
+    known = schemas["rules.schema.json"]["$defs"]
+    known["Condition"] = condition_schema("#/$defs/Condition")
+    known["Example"] = example_schema()
+    known["RuleShape"]["properties"]["when"] = {"$ref": "#/$defs/Condition"}
+    known["RuleShape"]["properties"]["examples"] = {"type": "array", "items": {"$ref": "#/$defs/Example"}}
     return schemas
 
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
-from syncd.conditions import ConditionReader, condition_schema, example_schema
+from syncd.conditions import ConditionReader
 from syncd.core.errors import ConfigError
 from syncd.core.model import (
     AllOf,
@@ -125,12 +125,12 @@ class _RuleShape(_Dated):
     outcome: Text | None = None
     overhead: Text | None = None
     exempt: Text | None = None
-    when: Annotated[Any, WithJsonSchema(condition_schema("#/$defs/Condition"))]
+    when: Any
     match: Literal["exact"] | None = None
     priority: Whole = 0
     default: Flag = False
     owner: Text | None = None
-    examples: list[Annotated[Any, WithJsonSchema(example_schema())]] | None = None
+    examples: list[Any] | None = None
 
 
 class RulesShape(Shape):
