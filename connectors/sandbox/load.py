@@ -41,15 +41,20 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             text = line.removeprefix(b"\xef\xbb\xbf").strip()
-            if not text:
-                continue
-            try:
-                row = orjson.loads(text)
-                if not {"id", "key", "fields"} <= row.keys() or "project" not in row["fields"]:
-                    raise ValueError("id, key, fields and its project are needed")
-            except (ValueError, AttributeError, TypeError) as wrong:
-                raise ValueError(f"{path}:{number}: not an issue: {wrong}") from wrong
-            yield row
+            if text:
+                yield _row(text, f"{path}:{number}")
+
+
+def _row(text: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = orjson.loads(text)
+    except orjson.JSONDecodeError as broken:
+        raise ValueError(f"{where}: not JSON: {broken}") from broken
+    fields = row.get("fields") if isinstance(row, dict) else None
+    needed = {"project", "issuetype", "status", "created", "updated"}
+    if not isinstance(fields, dict) or not row.keys() >= {"id", "key"} or not fields.keys() >= needed:
+        raise ValueError(f"{where}: not an issue: id, key, and fields with {', '.join(sorted(needed))} are needed")
+    return dict(row)
 
 
 def _register(registry: Registry, fields: dict[str, Any]) -> None:

@@ -89,7 +89,8 @@ class _Builder:
     def moment(self, after: datetime, before: datetime) -> datetime:
         """An instant between two, to the millisecond."""
         width = max(int((before - after) / timedelta(milliseconds=1)), 1)
-        return after + timedelta(milliseconds=self.random.randrange(width))
+        found = after + timedelta(milliseconds=self.random.randrange(width))
+        return found.replace(microsecond=found.microsecond // 1000 * 1000)
 
     # -- the drafts -------------------------------------------------------------------------------------------
 
