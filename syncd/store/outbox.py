@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import Connection, and_, exists, func, select, update
 
 from syncd.core.model import Applied, Receipt
 from syncd.core.ports import Entry, EntryState, Lease
@@ -27,20 +27,22 @@ class Outbox(Part):
 
         A revived one keeps its place in the order, and its count of attempts.
         """
-        if not entries:
+        rows = [_row(entry, now) for entry in {entry.key: entry for entry in entries}.values()]
+        if not rows:
             return 0
-        insert = self._db.insert(outbox)
-        again = ("action", "state", "note", "committed", "moved")
-        statement = insert.on_conflict_do_update(
-            index_elements=[outbox.c.key],
-            set_={name: insert.excluded[name] for name in again},
-            where=outbox.c.state == EntryState.DROPPED.value,
-        )
-        new = 0
         with self._db.writing(durable=True) as connection:
-            for batch in batches(entries):
-                new += connection.execute(statement, [_row(entry, now) for entry in batch]).rowcount
-        return new
+            return sum(self._commit(connection, batch) for batch in batches(rows))
+
+    def _commit(self, connection: Connection, rows: list[dict[str, Any]]) -> int:
+        these = self._db.among(outbox.c.key, [row["key"] for row in rows])
+        dropped = outbox.c.state == EntryState.DROPPED.value
+        over = connection.execute(select(func.count()).select_from(outbox).where(these, ~dropped)).scalar_one()
+        statement = self._db.insert(outbox)
+        again = {name: statement.excluded[name] for name in ("action", "state", "note", "committed", "moved")}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=[outbox.c.key], set_=again, where=dropped), rows
+        )
+        return len(rows) - over
 
     def entries(self, tracker: str, states: Sequence[EntryState], limit: int = 1000) -> Sequence[Entry]:
         """Outbox rows in those states, in the order they were committed."""

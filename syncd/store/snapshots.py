@@ -123,7 +123,7 @@ class Snapshots(Part):
         if not parents:
             return
         known = stored_ids(self._db, connection, tracker, parents)
-        rows = [_link_row(tracker, link) for link in sorted(parents - known.keys(), key=str)]
+        rows = _distinct(_link_row(tracker, link) for link in sorted(parents - known.keys(), key=str))
         if rows:
             connection.execute(self._db.insert(loose_links).on_conflict_do_nothing(), rows)
 
@@ -143,9 +143,10 @@ class Snapshots(Part):
             set_={"missing": statement.excluded.missing},
             where=loose_links.c.missing.is_(None),
         )
-        if links:
+        rows = _distinct({**_link_row(tracker, link), "missing": now} for link in links)
+        if rows:
             with self._db.writing() as connection:
-                connection.execute(upsert, [{**_link_row(tracker, link), "missing": now} for link in links])
+                connection.execute(upsert, rows)
 
     def forget_missing(self, tracker: str, links: Sequence[Link]) -> None:
         """They answer again."""
@@ -165,13 +166,8 @@ class Snapshots(Part):
 
     def set_aside(self, tracker: str, unreadable: Sequence[Unreadable], now: datetime) -> None:
         """Remember issues that could not be understood, by link, with what was wrong."""
-        rows = [
-            {**_link_row(tracker, each.link), "what": str(each), "at": now}
-            for each in unreadable
-            if each.link is not None
-        ]
-        for row in rows:
-            del row["missing"]
+        named = [(each.link, str(each)) for each in unreadable if each.link is not None]
+        rows = _distinct({**_link_row(tracker, link), "what": what, "at": now} for link, what in named)
         if rows:
             with self._db.writing() as connection:
                 connection.execute(self._db.upsert(set_aside), rows)
@@ -242,4 +238,9 @@ def _change(before: Row | None, row: Row) -> Change | None:
 
 def _link_row(tracker: str, link: Link) -> Row:
     key = link.key or ""
-    return {"tracker": tracker, "id": link.id or "", "folded_key": folded(key), "key": key, "missing": None}
+    return {"tracker": tracker, "id": link.id or "", "folded_key": folded(key), "key": key}
+
+
+def _distinct(rows: Iterable[Row]) -> list[Row]:
+    """The last row of each link: PostgreSQL refuses to upsert one row twice in a statement."""
+    return list({(row["id"], row["folded_key"]): row for row in rows}.values())

