@@ -36,12 +36,12 @@ class ConditionReader:
             what = kind_of(node.plain())
             self._note(node, f"conditions are keys with values, and this is {what}", "write `label: [sre, oncall]`")
             return None
-        if not node.value:
+        if not node.value and not node.spoiled:
             self._note(node, "`{}` would hold for every issue", "write at least one condition, such as `label: sre`")
             return None
         read = [self._entry(key, below) for key, below in node.value.items()]
         conditions = tuple(c for c in read if c is not None)
-        if len(conditions) < len(read):
+        if len(conditions) < len(read) or node.spoiled:
             return None
         return conditions[0] if len(conditions) == 1 else AllOf(conditions)
 
@@ -121,8 +121,6 @@ class ConditionReader:
         return pattern
 
     def _not_text(self, name: str, node: Node) -> None:
-        if self._source.complained((node.line, node.column)):
-            return
         what, named = kind_of(node.plain()), f"`{visible(node.raw)}`" if node.raw else "this"
         self._note(node, f"`{name}` takes a text, and {named} is {what}", quoted_hint(node.value, node.raw))
 
@@ -138,7 +136,8 @@ class ConditionReader:
 
     def _note(self, node: Node, message: str, hint: str) -> None:
         place = node.named_at if node.value is None else (node.line, node.column)
-        self._source.add_at(place, message, hint)
+        if not self._source.complained(place):  # an alias, say: one complaint is enough
+            self._source.add_at(place, message, hint)
 
     # examples
 

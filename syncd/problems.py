@@ -9,6 +9,9 @@ _SECRET_KEY = re.compile(
     r"(?i)[\w.-]*(auth|token|passw|secret|credential|api[_-]?key|webhook\b)[\w.-]*[\"']?\s*:(?=[\s{\[\"'|>]|$)"
 )
 _REFERENCE = re.compile(r"\s*\{\s*(env|file)\s*:\s*[A-Za-z_][A-Za-z0-9_]*\s*\}[\s}\]]*(,\s*insecure.*)?(#.*)?")
+_HARMLESS = re.compile(
+    r"\s*(-\s+)?((env|file):\s*[A-Za-z_][A-Za-z0-9_]*|(email|scope|kind|url)\s*:.*|[\w-]+:)\s*(#.*)?"
+)
 _USERINFO = re.compile(r"://[^\s\"']*@")
 _HIDDEN = "****"
 
@@ -31,9 +34,7 @@ def shown_line(lines: Sequence[str], number: int, *, hide_after: int | None = No
         rest = line[found.end() :]
         return line if not rest.strip() or _REFERENCE.fullmatch(rest) else f"{line[: found.end()]} {_HIDDEN}"
     if any(_SECRET_KEY.search(above) for above in _enclosing(lines, number)):
-        head, colon, rest = line.partition(":")
-        safe = not rest.strip() or _REFERENCE.fullmatch("{" + line.strip() + "}") or _REFERENCE.fullmatch(rest)
-        return line if colon and safe else f"{head}: {_HIDDEN}" if colon else _HIDDEN
+        return line if _HARMLESS.fullmatch(line) else _HIDDEN.rjust(_indent(line) + len(_HIDDEN))
     return line
 
 
@@ -70,7 +71,8 @@ def problem_text(problem: Problem) -> str:
         indent = "".join("\t" if c == "\t" else " " for c in text[:caret])
         out += ["    " + _tabs_kept(text), f"    {indent}^"]
     if problem.hint:
-        out.append(f"  write: {problem.hint}")
+        verb, _, rest = problem.hint.partition(" ")
+        out.append(f"  write: {rest}" if verb == "write" else f"  hint: {problem.hint}")
     return "\n".join(out)
 
 

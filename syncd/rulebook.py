@@ -45,6 +45,7 @@ from syncd.shapes import (
     Text,
     Whole,
     check_dates,
+    closest,
     fit,
     items,
     suggestion,
@@ -241,7 +242,9 @@ def _check_rules(source: Source, known: _Known, trackers: Collection[str] | None
 
 def _check_target(source: Source, where: Where, rule: Mapping[str, Node], known: _Known) -> None:
     given = [key for key in _TARGETS if key in rule and rule[key].value is not None]
-    if not given:
+    known_keys = _RuleShape.keys()
+    misspelt = any(key not in known_keys and closest(key, known_keys) in _TARGETS for key in rule)
+    if not given and not misspelt:
         message = "this rule leads nowhere: `outcome`, `overhead` and `exempt` are missing"
         source.add((*where, "outcome"), message, 'add `outcome: …`, `overhead: …` or `exempt: "why"`')
         return
@@ -260,7 +263,7 @@ def _check_target(source: Source, where: Where, rule: Mapping[str, Node], known:
 
 def _wrong_outcome(named: str, known: _Known) -> tuple[str, str] | None:
     outcome, slash, objective = named.partition("/")
-    if outcome in known.overhead:
+    if outcome in known.overhead and outcome not in known.outcomes:
         return f"`{visible(outcome)}` is overhead, not an outcome", f"write `overhead: {visible(outcome)}` in its place"
     if outcome not in known.outcomes:
         hint = suggestion(outcome, known.outcomes, "the outcomes are")
@@ -272,7 +275,7 @@ def _wrong_outcome(named: str, known: _Known) -> tuple[str, str] | None:
 
 
 def _wrong_overhead(named: str, known: _Known) -> tuple[str, str] | None:
-    if named in known.outcomes:
+    if named in known.outcomes and named not in known.overhead:
         return f"`{visible(named)}` is an outcome, not overhead", f"write `outcome: {visible(named)}` in its place"
     if named not in known.overhead:
         return f"strategy.yaml has no overhead `{visible(named)}`", suggestion(named, known.overhead, "the overhead is")

@@ -25,6 +25,11 @@ class Shape(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
+    @classmethod
+    def keys(cls) -> list[str]:
+        """The keys that belong in it."""
+        return [f.alias or name for name, f in cls.model_fields.items()]
+
 
 def complaint(message: str, hint: str) -> PydanticCustomError:
     """What a validator raises: our words go through pydantic as they are."""
@@ -184,9 +189,17 @@ def fit(model: type[M], source: Source) -> M | None:
     try:
         return model.model_validate(source.root.plain())
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_context=True):
-            _note(model, source, detail)
+        details = error.errors(include_url=False, include_context=True)
+        misspelt = {_meant(model, d["loc"]) for d in details if d["type"] == "extra_forbidden"}
+        for detail in details:
+            if detail["type"] != "missing" or detail["loc"] not in misspelt:
+                _note(model, source, detail)
         return None
+
+
+def _meant(model: type[Shape], where: Where) -> Where:
+    """The place of the key that somebody meant who wrote the unknown one there."""
+    return (*where[:-1], closest(str(where[-1]), keys_at(model, where[:-1])) or "")
 
 
 def _note(model: type[Shape], source: Source, detail: ErrorDetails) -> None:
@@ -202,6 +215,8 @@ def _note(model: type[Shape], source: Source, detail: ErrorDetails) -> None:
     elif detail["type"] == "extra_forbidden":
         unknown_key(source, where, keys_at(model, where[:-1]))
     else:
+        while not source.find(where)[1]:  # the shape gave a short form more levels than the file has
+            where = where[:-1]
         message, hint = _words(detail, node, held_secret=is_secret(where))
         source.add(where, message, hint, at_key="[key]" in detail["loc"])
 
@@ -274,9 +289,7 @@ def keys_at(model: type[Shape], where: Where) -> list[str]:
             arguments = get_args(form)
             form = arguments[-1] if arguments and arguments[-1] is not Ellipsis else arguments[0] if arguments else None
     form = _form_of(form)
-    if isinstance(form, type) and issubclass(form, BaseModel):
-        return [f.alias or name for name, f in form.model_fields.items()]
-    return []
+    return form.keys() if isinstance(form, type) and issubclass(form, Shape) else []
 
 
 def _form_of(form: Any) -> Any:

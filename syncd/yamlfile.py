@@ -56,6 +56,8 @@ class Node:
     raw: str = ""
     key: tuple[int, int] | None = None
     """Where its key stands, if it is a value of a mapping."""
+    spoiled: bool = False
+    """Whether an entry of it had to be left out."""
 
     @property
     def named_at(self) -> tuple[int, int]:
@@ -232,26 +234,26 @@ def _has_forbidden_character(source: Source) -> bool:
     return False
 
 
-_PLAIN_WORDS = (
-    (r"while scanning a double-quoted scalar.*unknown escape", "write it in 'single quotes', where \\ is just a \\"),
-    (r"cannot start any token", "write the text in quotes; indent with spaces, never with tabs"),
-    (r"mapping values are not allowed here", "write a text that contains `: ` in quotes, or check the indentation"),
-    (r"found unexpected end of stream|<stream end>", "a quote or bracket that was opened is never closed"),
-    (r"expected ',' or", "separate with commas, and close every bracket"),
-    (r"could not find expected ':'", "write `key: value`"),
-    (r"expected <block end>", "check the indentation: what belongs together starts in the same column"),
-    (r"tag", "a text that starts with ! stands in quotes"),
+_SAID = (  # what the scanner says → in plain words, and what to write. Its own words may hold a piece of a secret
+    ("unknown escape", 'a `\\` in "double quotes" starts an escape, and this is none', "write it in 'single quotes'"),
+    ("cannot start any token", "no value can start with this character", "indent with spaces, and quote such a text"),
+    ("mapping values are not", "a second `: ` on one line, or a wrong indentation", "write such a text in quotes"),
+    ("stream end|end of stream", "a quote or a bracket is opened and never closed", "close it"),
+    ("expected ',' or", "a comma is missing, or a bracket is not closed", "write [a, b] or {key: value, other: value}"),
+    ("expected ':'", "a line without a colon", "write `key: value`"),
+    ("<block end>", "this line does not fit in here", "start what belongs together in the same column"),
+    ("tag", "a tag that cannot be read", "write a text that starts with ! in quotes"),
+    ("anchor|alias", "an anchor or alias that cannot be read", "write a text that starts with & or * in quotes"),
 )
 
 
 def _syntax_problem(source: Source, error: MarkedYAMLError) -> None:
     mark = error.problem_mark or error.context_mark
     position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    said = f"{error.context or ''} {error.problem or ''}"
-    hint = next((h for pattern, h in _PLAIN_WORDS if re.search(pattern, said)), "look at this line and the one before")
-    # what the scanner quotes may be part of a secret, unless it is a single character
-    problem = re.sub(r"'[^']{3,}'|\('<.*", "something else", (error.problem or "it cannot be read").replace("\0", " "))
-    source.add_at(position, f"this is not YAML: {visible(problem.strip(), 120)}", hint)
+    scanner = f"{error.problem or ''} {error.context or ''}"
+    otherwise = ("it cannot be read from here on", "write `key: value`, and texts with special characters in quotes")
+    message, hint = next(((m, h) for pattern, m, h in _SAID if re.search(pattern, scanner)), otherwise)
+    source.add_at(position, f"this is not YAML: {message}", hint)
 
 
 # --- building the tree ------------------------------------------------------------------------------------
@@ -330,7 +332,10 @@ class _Builder:
     def _key(self, mapping: Node, node: Node) -> str | None:
         """The key's text, or None where it is not one that can be used."""
         if isinstance(node.value, (dict, list)) or not node.raw:
-            self.source.add_at((node.line, node.column), "a key must be a text", "write `key: value`", hide=True)
+            self.source.add_at(
+                (node.line, node.column), "a key must be a text", "write `key: value`", hide=self.source.guarded
+            )
+            mapping.spoiled = True
             return None
         first = mapping.value.get(node.raw) if isinstance(mapping.value, dict) else None
         if first is None:
