@@ -188,7 +188,7 @@ class Caller:
         except httpx.RequestError as error:
             raise self._broken_off(what, _kind(error), read=read) from error
         try:
-            content = self._content(response)
+            content = self._content(response, what, read=read)
         except httpx.RequestError as error:
             if not 300 <= response.status_code < 500:  # noqa: PLR2004  # a refusal is clear without its body
                 raise self._broken_off(what, _kind(error), read=read) from error
@@ -197,12 +197,13 @@ class Caller:
             response.close()
         return self._judge(request, response, content, read=read)
 
-    def _content(self, response: httpx.Response) -> bytes:
+    def _content(self, response: httpx.Response, what: str, *, read: bool) -> bytes:
         parts, size, late = [], 0, self._clock.now() + LONGEST_ANSWER
         for part in response.iter_bytes():
             size += len(part)
             if size > MOST_BYTES:
-                raise httpx.DecodingError(f"more than {MOST_BYTES} bytes")
+                message = self._words(f"{what}: the answer is larger than {MOST_BYTES} bytes")
+                raise (Unreadable if read else InDoubt)(message, tracker=self.tracker)
             if self._clock.now() > late:
                 raise httpx.ReadTimeout(f"still going on after {LONGEST_ANSWER}")
             parts.append(part)
@@ -377,8 +378,10 @@ def _names(request: httpx.Request) -> dict[LimitedPart, str]:
     return {"all": "", "endpoint": f"{request.method} {endpoint}", "path": f"* {path}"}
 
 
-def _plain(params: Params | None) -> dict[str, str | int | list[str]]:
-    return {name: list(v) if not isinstance(v, str | int) else v for name, v in (params or {}).items()}
+def _plain(params: Params | None) -> dict[str, str | int | list[str]] | None:
+    if params is None:  # and not {}: httpx would take it to mean that the url's own query is to go
+        return None
+    return {name: list(v) if not isinstance(v, str | int) else v for name, v in params.items()}
 
 
 def _kind(error: Exception) -> str:

@@ -146,7 +146,8 @@ class CloudWriter:
             if right not in rights or rights & set(SILENCE_RIGHTS):
                 raise
             if not self._options.mail:
-                need = f"Administer projects in {action.project}, so that label edits do not mail watchers"
+                what = "label" if action.kind == "mark" else "comment"
+                need = f"Administer projects in {action.project}, so that {what} edits do not mail watchers"
                 raise self._denied(rejected, need, action) from rejected
         self._loud.add(action.project)
         return self._site.send("PUT", path, body)
