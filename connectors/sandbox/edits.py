@@ -110,7 +110,8 @@ def _labels(_: Site, issue: Issue, operations: list[Operation]) -> dict[str, Any
         elif verb == "add":
             held = list(dict.fromkeys([*held, _label(value)]))
         elif verb == "remove":
-            held = [label for label in held if label != _label(value)]
+            gone = _label(value)
+            held = [label for label in held if label != gone]
         else:
             raise ValueError(f"Operation '{verb}' is not supported for this field.")
     return {"labels": tuple(held)} if tuple(held) != issue.labels else {}

@@ -17,6 +17,7 @@ from connectors.sandbox.site import Site
 
 BACKLOG = 128
 PATIENCE_S = 10.0
+TURNS_TO_CLOSE = 1000  # of the event loop: answers under way get out, nobody is waited for
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close() sends RST, not FIN
 
 
@@ -45,14 +46,39 @@ class Served:
     site: Site
 
 
-class _Server(uvicorn.Server):
+class _BackgroundServer(uvicorn.Server):
+    """A server that starts and ends at a word from another thread, at once and not at the next tick."""
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for held in sockets or []:
+            held.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        for _ in range(TURNS_TO_CLOSE):
+            if not self.server_state.connections and not self.server_state.tasks:
+                return
+            await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        self.should_exit = self.force_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._told.set)
 
 
 def _config(site: Site, *, control: bool) -> uvicorn.Config:
@@ -96,7 +122,7 @@ def serve(site: Site, *, control: bool = False, port: int = 0) -> Iterator[Serve
         RuntimeError: the server did not start, or did not end, within ten seconds.
     """
     listener = bound(port)
-    server = _Server(_config(site, control=control))
+    server = _BackgroundServer(_config(site, control=control))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
     thread.start()
     try:
@@ -104,7 +130,7 @@ def serve(site: Site, *, control: bool = False, port: int = 0) -> Iterator[Serve
             raise RuntimeError("the sandbox did not start")
         yield Served(url_of(listener), site)
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(PATIENCE_S)
         listener.close()
     if thread.is_alive():
@@ -113,4 +139,4 @@ def serve(site: Site, *, control: bool = False, port: int = 0) -> Iterator[Serve
 
 def serve_forever(site: Site, listener: socket.socket, *, control: bool) -> None:
     """Serves a site on this thread until a signal ends the process."""
-    _Server(_config(site, control=control)).run(sockets=[listener])
+    uvicorn.Server(_config(site, control=control)).run(sockets=[listener])

@@ -120,7 +120,7 @@ class _Builder:
         hidden = [self.draft(HIDDEN, "initiative", words.PLAIN) for _ in range(2)]
         found = []
         for number in range(max(self.size // 18, 8)):
-            project = (*SCOPE, "WEB", HIDDEN)[number % 6] if number % 3 == 0 else SCOPE[number % 4]
+            project = (*SCOPE, "WEB", HIDDEN)[number // 3 % 6] if number % 3 == 0 else SCOPE[number % 4]
             made = self.draft(project, "epic", self.random.choice(_HOME[project]))
             made.created = self.moment(self.end - _SPAN, self.end - timedelta(days=200))
             if made.theme is not words.PLAIN or self.chance(20):
@@ -203,7 +203,7 @@ class _Builder:
     def disorder(self) -> None:
         """Each anomaly at least once, at places that depend on the seed."""
         plain = [d for d in self.drafts if d.project in SCOPE and d.role not in ("epic", "subtask")]
-        picks = self.random.sample(plain, len(words.ODD_SUMMARIES) + 8)
+        picks = self.random.sample(plain, len(words.ODD_SUMMARIES) + 10)
         for made, summary in zip(picks, words.ODD_SUMMARIES, strict=False):
             made.summary = summary
         trace, linked, chatty, long, windows, blank, *rest = picks[len(words.ODD_SUMMARIES) :]
@@ -216,6 +216,7 @@ class _Builder:
         windows.description = plain_adf("First line\u00a0here.") | {"content": [_paragraph("CRLF\r\ninside.\r\n")]}
         blank.labels, blank.absent, blank.description = [], frozenset({"description", "priority"}), None
         rest[0].labels = ["sre", "SRE", "sre,"]
+        rest[1].labels, rest[2].labels = ["reliabilty"], ["customer,api,kyc"]
         for made in self.random.sample(plain, max(len(plain) // 20, 1)):
             made.summary = f" {made.summary}  "
         self.bulk_edit()

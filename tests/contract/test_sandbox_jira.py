@@ -1,6 +1,7 @@
 """The sandbox keeps the promises and the traps of Jira Cloud that the facts describe."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -375,6 +376,60 @@ def test_a_changelog_longer_than_a_page_has_a_token(site: Site, client: httpx.Cl
     ).json()
     counts = [len(page["issueChangeLogs"][0]["changeHistories"]) for page in (first, rest)]
     assert (counts, "nextPageToken" in rest) == ([3, 2], False)
+
+
+def test_edits_at_the_same_time_all_land(site: Site, client: httpx.Client) -> None:
+    key = made(site)
+
+    def add(number: int) -> int:
+        edit = {"update": {"labels": [{"add": f"bot-{number}"}]}}
+        status = client.put(f"{ISSUE}/{key}", json=edit).status_code
+        site.person("jonas").edit(key, labels_add=[f"jonas-{number}"])
+        return status
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(add, range(20))) == {204}
+    assert sorted(site.issue(key).labels) == sorted(f"{who}-{n}" for who in ("bot", "jonas") for n in range(20))
+
+
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        ({"fields": {"description": "plain words"}}, "description"),
+        ({"fields": {"summary": "two\nlines"}}, "summary"),
+        ({"fields": {"summary": " "}}, "summary"),
+        ({"fields": {"nonsense": 1}}, "nonsense"),
+        ({"fields": {"parent": {"key": "PAY-999"}}}, "parent"),
+        ({"fields": {"priority": {"name": "Urgent"}}}, "priority"),
+        ({"update": {"labels": [{"remove": "a b"}]}}, "labels"),
+        ({"update": {"labels": [{"set": "a"}]}}, "labels"),
+        ({"update": {"labels": [{"add": 1}]}}, "labels"),
+    ],
+)
+def test_a_field_that_jira_would_not_take_is_named(
+    site: Site, client: httpx.Client, edit: dict[str, Any], field: str
+) -> None:
+    answer = client.put(f"{ISSUE}/{made(site)}", json=edit)
+    assert (answer.status_code, [*answer.json()["errors"]]) == (400, [field])
+
+
+def test_other_fields_are_written_too(site: Site, client: httpx.Client) -> None:
+    epic, key = made(site, type="Epic"), made(site)
+    fields = {"summary": "New", "description": adf("Why"), "priority": {"name": "Low"}, "parent": {"key": epic}}
+    edit = {"fields": fields, "update": {"components": [{"add": {"name": "Ledger"}}]}}
+    answer = client.put(f"{ISSUE}/{key}", json=edit, params={"returnIssue": "true"}).json()["fields"]
+    assert (answer["summary"], answer["priority"]["name"], answer["parent"]["key"]) == ("New", "Low", epic)
+    assert ([c["name"] for c in answer["components"]], answer["description"]) == (["Ledger"], adf("Why"))
+
+
+def test_a_defect_of_the_sandbox_is_answered_as_such_and_kept(clock: MovingClock) -> None:
+    site = small_site(clock)
+    key = made(site)
+    del site.histories[site.issue(key).id]
+    with client_of(site) as client:
+        answer = client.post("/rest/api/3/changelog/bulkfetch", json={"issueIdsOrKeys": [key]})
+    assert answer.status_code == 500
+    assert ["KeyError" in crash for crash in site.crashes] == [True]
 
 
 # -- properties and comments --------------------------------------------------------------------------------------
