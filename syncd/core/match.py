@@ -153,7 +153,7 @@ class _PatternSet:
         self._set.Compile()
 
     def fits(self, value: str) -> list[int]:
-        return [self._numbers[i] for i in self._set.Match(value)]
+        return [self._numbers[i] for i in self._set.Match(value) or ()]
 
 
 def _glob(text: str, folding: Callable[[str], str], *, exact: bool) -> str:

@@ -114,6 +114,10 @@ class TrackerWriter(Protocol):
         """Whether that very write was done; None: it was not."""
         ...
 
+    def close(self) -> None:
+        """Give connections back."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:

@@ -129,7 +129,7 @@ class _Pass:
         self._policy: Policy = replace(work.policy, complete=work.policy.complete and observed.complete)
         self._ancestry = Ancestry(work.store, work.tracker)
         self._reworded: set[str] = set()
-        self._settled_scope = frozenset(work.store.progress(work.tracker).complete_scope)
+        self._familiar = observed.familiar
         self._readable = observed.complete
         self._planned: dict[IssueRef, list[Action | Skipped]] = {}
         self._held: set[IssueRef] = set()
@@ -279,7 +279,7 @@ class _Pass:
         version = self._work.rulebook.version
         if before is not None and before.decision.pair == decision.pair:
             return replace(before, decision=decision, version=version)
-        if before is None and issue.project not in self._settled_scope:
+        if before is None and issue.project not in self._familiar:
             origin = Origin.FIRST
         elif ref in batch.reworded:
             origin = Origin.ISSUE
@@ -302,7 +302,8 @@ class _Pass:
         for ref in batch.known:  # a second look at an issue in one pass replaces the first
             self._planned.pop(ref, None)
             self._held.discard(ref)
-        for step in (*planned.actions, *planned.skipped):
+        steps: list[Action | Skipped] = [*planned.actions, *planned.skipped]
+        for step in steps:
             self._planned.setdefault(step.ref, []).append(step)
         self._held |= held.keys()
 

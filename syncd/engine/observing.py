@@ -44,7 +44,7 @@ def observe(work: Work) -> Observed:
         _remember_denial(work, failed, started)
     if why is None and sight.hidden:
         why = f"not visible to {sight.account}: {', '.join(sight.hidden)}"
-    complete = why is None
+    complete, familiar = why is None, frozenset(progress.complete_scope)
     done = replace(progress, why=why)
     if complete:
         everything = tuple(sorted(set(work.scope)))
@@ -59,6 +59,7 @@ def observe(work: Work) -> Observed:
         why=why,
         skew=sight.skew,
         now=work.clock.now() + sight.skew,
+        familiar=familiar,
     )
 
 

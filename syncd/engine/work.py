@@ -114,3 +114,5 @@ class Observed:
     skew: timedelta
     now: datetime
     """When it ended, on the tracker's clock."""
+    familiar: frozenset[str]
+    """Scope entries that had been through a first complete cycle before: what is new in the others is a backlog."""

@@ -31,6 +31,7 @@ class Done:
     """What could not be written and why, once each, in order; bounded."""
 
     def note(self, text: str) -> None:
+        """Keep a sentence for the person who reads the result."""
         if len(self.notes) < NOTES:
             self.notes.setdefault(text)
 
@@ -71,7 +72,8 @@ class _Writing:
         self._work = work
         self._writer = writer
         self._total = total
-        self._blocked: set[IssueRef] = set()
+        unsure = work.store.entries(work.tracker, [EntryState.SENDING], limit=1_000_000)
+        self._blocked: set[IssueRef] = {entry.action.ref for entry in unsure}
         self._denied: dict[tuple[str | None, str], str] = {}
         """(project, action kind) → what is missing there: asked once a cycle, not once an issue."""
         self._stopped = False

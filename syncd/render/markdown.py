@@ -26,8 +26,8 @@ def escape(text: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """`12.3 %`, or a dash."""
-    return "–" if share is None else f"{share * 100:.1f} %"
+    """`12.3 %`, or a dash where there is no number."""
+    return "-" if share is None else f"{share * 100:.1f} %"
 
 
 def _head(report: Report) -> Iterator[str]:

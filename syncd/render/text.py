@@ -76,7 +76,8 @@ def status_text(status: Mapping[str, Any]) -> str:
 def _status_lines(status: Mapping[str, Any]) -> Iterator[str]:
     for name, tracker in status["trackers"].items():
         state = "healthy" if tracker["healthy"] else "NOT HEALTHY"
-        yield f"{name}: {state}; last success {tracker['last_success'] or 'never'}, read to {tracker['watermark'] or '-'}"
+        success, mark = tracker["last_success"] or "never", tracker["watermark"] or "-"
+        yield f"{name}: {state}; last success {success}, read to {mark}"
         if tracker["why"]:
             yield f"  why: {inert(tracker['why'])}"
     outbox = ", ".join(f"{n} {state}" for state, n in status["outbox"].items() if n) or "empty"

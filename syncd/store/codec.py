@@ -54,7 +54,7 @@ def dumps(tree: Any) -> str:
     try:
         return orjson.dumps(tree).decode()
     except TypeError:  # orjson refuses what is not Unicode
-        return json.dumps(tree, separators=(",", ":"))
+        return json.dumps(tree, separators=(",", ":"), default=datetime.isoformat)
 
 
 def loads(text: str) -> Any:
@@ -67,11 +67,16 @@ def loads(text: str) -> Any:
 
 def instant_text(at: datetime) -> str:
     """UTC, to the microsecond, always of one width. `ValueError` for a naive datetime."""
+    return _utc(at).isoformat(" ", "microseconds")
+
+
+def _utc(at: datetime) -> datetime:
+    """For `dumps`, which writes it out."""
     if at.tzinfo is UTC:
-        return at.isoformat(" ", "microseconds")
+        return at
     if at.utcoffset() is None:
         raise ValueError("a naive datetime: every instant in the store is aware")
-    return at.astimezone(UTC).isoformat(" ", "microseconds")
+    return at.astimezone(UTC)
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -95,8 +100,8 @@ def issue_tree(issue: Issue) -> Tree:
         "category": issue.category.value,
         "project": issue.project,
         "project_name": issue.project_name,
-        "created": instant_text(issue.created),
-        "updated": instant_text(issue.updated),
+        "created": _utc(issue.created),
+        "updated": _utc(issue.updated),
         "url": issue.url,
     }
     _add_details(tree, issue)
@@ -271,12 +276,12 @@ def override_tree(override: Override) -> Tree:
         "target": target_tree(override.target),
         "source": override.source.value,
         "author": override.author,
-        "at": instant_text(override.at),
+        "at": _utc(override.at),
     }
     if override.reason is not None:
         tree["reason"] = override.reason
     if override.expires is not None:
-        tree["expires"] = instant_text(override.expires)
+        tree["expires"] = _utc(override.expires)
     if override.mark is not None:
         tree["mark"] = override.mark
     return tree
@@ -305,13 +310,13 @@ def applied_tree(applied: Applied) -> Tree:
         "mark": applied.mark,
         "proof": applied.proof.value,
         "revision": applied.revision,
-        "at": instant_text(applied.at),
+        "at": _utc(applied.at),
         "tries": applied.tries,
     }
     if applied.was is not None:
         tree["was"] = applied.was
     if applied.shown is not None:
-        tree["shown"] = instant_text(applied.shown)
+        tree["shown"] = _utc(applied.shown)
     if applied.declined is not None:
         tree["declined"] = applied.declined
     if applied.comment is not None:

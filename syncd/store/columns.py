@@ -58,11 +58,19 @@ class Duration(TypeDecorator[timedelta]):
         return None if value is None else timedelta(microseconds=value)
 
 
-class Words(TypeDecorator[str]):
-    """Text from outside that is not JSON: what no database can hold (NUL, halves of surrogate pairs) becomes U+FFFD.
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+"""An id or a name that holds nothing strange, compared byte by byte on both engines: one order everywhere."""
 
-    Compared byte by byte on both engines (PostgreSQL's "C" collation), so that one order holds everywhere.
-    """
+
+def clean(text: str) -> str:
+    """Without what no database can hold: NUL and halves of surrogate pairs become U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class Words(TypeDecorator[str]):
+    """Free text from outside that is not JSON, cleaned of what no database can hold. Compared as a `Name`."""
 
     impl = Text
     cache_ok = True
@@ -74,9 +82,7 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Clean what cannot be kept."""
         del dialect
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return None if value is None else clean(value)
 
 
 Json = Text

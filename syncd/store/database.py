@@ -16,7 +16,7 @@ from sqlalchemy.types import Text
 
 from syncd.core.errors import Broken
 from syncd.store import codec, faults, revisions
-from syncd.store.columns import Words
+from syncd.store.columns import clean
 
 Insert = sqlite.Insert | postgresql.Insert
 BATCH = 1000
@@ -107,8 +107,7 @@ class Database:
 
     def among(self, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
         """`column IN values` as one parameter: one cached statement for any number of them."""
-        clean = Words().process_bind_param
-        texts = [clean(value, self.engine.dialect) for value in values]
+        texts = [clean(value) for value in values]
         if self.is_sqlite:
             each = func.json_each(bindparam(None, codec.dumps(texts), Text)).table_valued("value")
             return column.in_(select(each.c.value))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from syncd.core.model import IssueRef, Link
+from syncd.store.columns import clean
 from syncd.store.database import Database
 from syncd.store.tables import former_keys, issues
 
@@ -26,7 +27,7 @@ def by_tracker(refs: Iterable[IssueRef]) -> dict[str, list[str]]:
 
 def folded(key: str) -> str:
     """A key as it is compared: people type `pay-12`."""
-    return key.strip().casefold()
+    return clean(key.strip().casefold())
 
 
 def stored_ids(db: Database, connection: Connection, tracker: str, links: Iterable[Link]) -> dict[Link, str]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, Table
 
-from syncd.store.columns import Duration, Flag, Instant, Json, Serial, Words
+from syncd.store.columns import Duration, Flag, Instant, Json, Name, Serial, Words
 
 metadata = MetaData(
     naming_convention={
@@ -16,14 +16,14 @@ metadata = MetaData(
 meta = Table(
     "meta",
     metadata,
-    Column("name", Words, primary_key=True),  # instance, created, rulebook (the version kept last)
+    Column("name", Name, primary_key=True),  # instance, created, rulebook (the version kept last)
     Column("value", Words, nullable=False),
 )
 
 trackers = Table(
     "trackers",
     metadata,
-    Column("tracker", Words, primary_key=True),
+    Column("tracker", Name, primary_key=True),
     Column("watermark", Instant),
     Column("first_complete", Instant),
     Column("last_attempt", Instant),
@@ -31,20 +31,20 @@ trackers = Table(
     Column("why", Words),
     Column("scope", Json, nullable=False),
     Column("complete_scope", Json, nullable=False),
-    Column("rules_key", Words),
-    Column("plan_key", Words),
+    Column("rules_key", Name),
+    Column("plan_key", Name),
     Column("skew", Duration, nullable=False),
 )
 
 issues = Table(
     "issues",
     metadata,
-    Column("tracker", Words, primary_key=True),
-    Column("id", Words, primary_key=True),
-    Column("folded_key", Words, nullable=False),
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    Column("folded_key", Name, nullable=False),
     Column("project", Words, nullable=False),
-    Column("parent_id", Words),
-    Column("parent_key", Words),  # folded, and only where the tracker told no id
+    Column("parent_id", Name),
+    Column("parent_key", Name),  # folded, and only where the tracker told no id
     Column("updated", Instant, nullable=False),
     Column("closed", Flag, nullable=False),
     Column("in_scope", Flag, nullable=False),
@@ -72,9 +72,9 @@ Index("ix_issues_outside", issues.c.tracker, sqlite_where=outside_scope, postgre
 former_keys = Table(
     "former_keys",  # the current one stands in `issues`
     metadata,
-    Column("folded_key", Words, primary_key=True),
-    Column("tracker", Words, primary_key=True),
-    Column("id", Words, primary_key=True),
+    Column("folded_key", Name, primary_key=True),
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
     Column("until", Instant, nullable=False),
     ForeignKeyConstraint(["tracker", "id"], ["issues.tracker", "issues.id"]),
     sqlite_with_rowid=False,
@@ -83,9 +83,9 @@ former_keys = Table(
 loose_links = Table(
     "loose_links",  # parents of which there is no snapshot
     metadata,
-    Column("tracker", Words, primary_key=True),
-    Column("id", Words, primary_key=True),  # "" where only the key is known
-    Column("folded_key", Words, primary_key=True),  # "" where only the id is known
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),  # "" where only the key is known
+    Column("folded_key", Name, primary_key=True),  # "" where only the id is known
     Column("key", Words, nullable=False),
     Column("missing", Instant),  # since when it answers nothing; NULL: never read yet
     sqlite_with_rowid=False,
@@ -94,9 +94,9 @@ loose_links = Table(
 set_aside = Table(
     "set_aside",
     metadata,
-    Column("tracker", Words, primary_key=True),
-    Column("id", Words, primary_key=True),
-    Column("folded_key", Words, primary_key=True),
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    Column("folded_key", Name, primary_key=True),
     Column("key", Words, nullable=False),
     Column("what", Words, nullable=False),
     Column("at", Instant, nullable=False),
@@ -106,7 +106,7 @@ set_aside = Table(
 rulebooks = Table(
     "rulebooks",
     metadata,
-    Column("version", Words, primary_key=True),
+    Column("version", Name, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("sources", Json, nullable=False),
 )
@@ -114,15 +114,15 @@ rulebooks = Table(
 standings = Table(
     "standings",
     metadata,
-    Column("tracker", Words, primary_key=True),
-    Column("id", Words, primary_key=True),
-    Column("kind", Words, nullable=False),
-    Column("outcome", Words),
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    Column("kind", Name, nullable=False),
+    Column("outcome", Name),
     Column("decision", Json, nullable=False),
     Column("since", Instant, nullable=False),
-    Column("origin", Words, nullable=False),
+    Column("origin", Name, nullable=False),
     Column("changed", Instant, nullable=False),
-    Column("version", Words, nullable=False),
+    Column("version", Name, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -130,8 +130,8 @@ history = Table(
     "history",
     metadata,
     Column("n", Serial, primary_key=True),
-    Column("tracker", Words, nullable=False),
-    Column("id", Words, nullable=False),
+    Column("tracker", Name, nullable=False),
+    Column("id", Name, nullable=False),
     Column("at", Instant, nullable=False),
     Column("decision", Json, nullable=False),
     Index("ix_history_tracker_id", "tracker", "id"),
@@ -140,9 +140,9 @@ history = Table(
 applied = Table(
     "applied",
     metadata,
-    Column("tracker", Words, primary_key=True),
-    Column("id", Words, primary_key=True),
-    Column("mark", Words),
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    Column("mark", Name),
     Column("revision", Integer, nullable=False),
     Column("applied", Json, nullable=False),
     sqlite_with_rowid=False,
@@ -152,8 +152,8 @@ overrides = Table(
     "overrides",
     metadata,
     Column("n", Serial, primary_key=True),
-    Column("tracker", Words, nullable=False),
-    Column("id", Words, nullable=False),
+    Column("tracker", Name, nullable=False),
+    Column("id", Name, nullable=False),
     Column("override", Json, nullable=False),
     Column("started", Instant, nullable=False),
     Column("ended", Instant),
@@ -164,8 +164,8 @@ findings = Table(
     "findings",
     metadata,
     Column("n", Serial, primary_key=True),
-    Column("tracker", Words, nullable=False),
-    Column("kind", Words, nullable=False),
+    Column("tracker", Name, nullable=False),
+    Column("kind", Name, nullable=False),
     Column("cause", Words, nullable=False),  # a hash of it: causes may be longer than an index entry can be
     Column("finding", Json, nullable=False),
     Column("opened", Instant, nullable=False),
@@ -185,7 +185,7 @@ Index(
 plans = Table(
     "plans",
     metadata,
-    Column("digest", Words, primary_key=True),
+    Column("digest", Name, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("trackers", Json, nullable=False),
     Column("plan", Json, nullable=False),
@@ -196,16 +196,16 @@ plans = Table(
 waiting = Table(
     "waiting",  # the newest refused plan of each tracker
     metadata,
-    Column("tracker", Words, primary_key=True),
-    Column("digest", Words, ForeignKey("plans.digest"), nullable=False),
+    Column("tracker", Name, primary_key=True),
+    Column("digest", Name, ForeignKey("plans.digest"), nullable=False),
     Column("at", Instant, nullable=False),
 )
 
 plan_states = Table(
     "plan_states",  # no row: settled, and nothing held back
     metadata,
-    Column("tracker", Words, primary_key=True),
-    Column("id", Words, primary_key=True),
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
     Column("unsettled", Flag, nullable=False),
     Column("held", Words),
     sqlite_with_rowid=False,
@@ -216,10 +216,10 @@ outbox = Table(
     metadata,
     Column("n", Serial, primary_key=True),  # the order of commit
     Column("key", Words, nullable=False, unique=True),
-    Column("tracker", Words, nullable=False),
-    Column("id", Words, nullable=False),
+    Column("tracker", Name, nullable=False),
+    Column("id", Name, nullable=False),
     Column("action", Json, nullable=False),
-    Column("state", Words, nullable=False),
+    Column("state", Name, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("fence", Integer),  # of the lease under which it was last begun
     Column("note", Words, nullable=False),
@@ -233,7 +233,7 @@ outbox = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("tracker", Words, primary_key=True),
+    Column("tracker", Name, primary_key=True),
     Column("holder", Words),
     Column("fence", Integer, nullable=False),
     Column("expires", Instant),

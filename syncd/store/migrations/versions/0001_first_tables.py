@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from syncd.store.columns import Duration, Flag, Instant, Json, Serial, Words
+from syncd.store.columns import Duration, Flag, Instant, Json, Name, Serial, Words
 
 revision = "0001"
 down_revision = None
@@ -35,9 +35,9 @@ TABLES = (
 def upgrade() -> None:
     op.create_table(
         "applied",
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
-        sa.Column("mark", Words),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("mark", Name),
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("applied", Json, nullable=False),
         sa.PrimaryKeyConstraint("tracker", "id", name="pk_applied"),
@@ -46,8 +46,8 @@ def upgrade() -> None:
     op.create_table(
         "findings",
         sa.Column("n", Serial, nullable=False),
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("kind", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("kind", Name, nullable=False),
         sa.Column("cause", Words, nullable=False),
         sa.Column("finding", Json, nullable=False),
         sa.Column("opened", Instant, nullable=False),
@@ -66,8 +66,8 @@ def upgrade() -> None:
     op.create_table(
         "history",
         sa.Column("n", Serial, nullable=False),
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
         sa.Column("at", Instant, nullable=False),
         sa.Column("decision", Json, nullable=False),
         sa.PrimaryKeyConstraint("n", name="pk_history"),
@@ -77,12 +77,12 @@ def upgrade() -> None:
 
     op.create_table(
         "issues",
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
-        sa.Column("folded_key", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("folded_key", Name, nullable=False),
         sa.Column("project", Words, nullable=False),
-        sa.Column("parent_id", Words),
-        sa.Column("parent_key", Words),
+        sa.Column("parent_id", Name),
+        sa.Column("parent_key", Name),
         sa.Column("updated", Instant, nullable=False),
         sa.Column("closed", Flag, nullable=False),
         sa.Column("in_scope", Flag, nullable=False),
@@ -112,7 +112,7 @@ def upgrade() -> None:
 
     op.create_table(
         "leases",
-        sa.Column("tracker", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
         sa.Column("holder", Words),
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("expires", Instant),
@@ -120,9 +120,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "loose_links",
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
-        sa.Column("folded_key", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("folded_key", Name, nullable=False),
         sa.Column("key", Words, nullable=False),
         sa.Column("missing", Instant),
         sa.PrimaryKeyConstraint("tracker", "id", "folded_key", name="pk_loose_links"),
@@ -130,7 +130,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "meta",
-        sa.Column("name", Words, nullable=False),
+        sa.Column("name", Name, nullable=False),
         sa.Column("value", Words, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_meta"),
     )
@@ -138,10 +138,10 @@ def upgrade() -> None:
         "outbox",
         sa.Column("n", Serial, nullable=False),
         sa.Column("key", Words, nullable=False),
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
         sa.Column("action", Json, nullable=False),
-        sa.Column("state", Words, nullable=False),
+        sa.Column("state", Name, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("fence", sa.Integer),
         sa.Column("note", Words, nullable=False),
@@ -158,8 +158,8 @@ def upgrade() -> None:
     op.create_table(
         "overrides",
         sa.Column("n", Serial, nullable=False),
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
         sa.Column("override", Json, nullable=False),
         sa.Column("started", Instant, nullable=False),
         sa.Column("ended", Instant),
@@ -170,8 +170,8 @@ def upgrade() -> None:
 
     op.create_table(
         "plan_states",
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
         sa.Column("unsettled", Flag, nullable=False),
         sa.Column("held", Words),
         sa.PrimaryKeyConstraint("tracker", "id", name="pk_plan_states"),
@@ -179,7 +179,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "plans",
-        sa.Column("digest", Words, nullable=False),
+        sa.Column("digest", Name, nullable=False),
         sa.Column("at", Instant, nullable=False),
         sa.Column("trackers", Json, nullable=False),
         sa.Column("plan", Json, nullable=False),
@@ -189,16 +189,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "rulebooks",
-        sa.Column("version", Words, nullable=False),
+        sa.Column("version", Name, nullable=False),
         sa.Column("at", Instant, nullable=False),
         sa.Column("sources", Json, nullable=False),
         sa.PrimaryKeyConstraint("version", name="pk_rulebooks"),
     )
     op.create_table(
         "set_aside",
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
-        sa.Column("folded_key", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("folded_key", Name, nullable=False),
         sa.Column("key", Words, nullable=False),
         sa.Column("what", Words, nullable=False),
         sa.Column("at", Instant, nullable=False),
@@ -207,21 +207,21 @@ def upgrade() -> None:
     )
     op.create_table(
         "standings",
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
-        sa.Column("kind", Words, nullable=False),
-        sa.Column("outcome", Words),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("kind", Name, nullable=False),
+        sa.Column("outcome", Name),
         sa.Column("decision", Json, nullable=False),
         sa.Column("since", Instant, nullable=False),
-        sa.Column("origin", Words, nullable=False),
+        sa.Column("origin", Name, nullable=False),
         sa.Column("changed", Instant, nullable=False),
-        sa.Column("version", Words, nullable=False),
+        sa.Column("version", Name, nullable=False),
         sa.PrimaryKeyConstraint("tracker", "id", name="pk_standings"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "trackers",
-        sa.Column("tracker", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
         sa.Column("watermark", Instant),
         sa.Column("first_complete", Instant),
         sa.Column("last_attempt", Instant),
@@ -229,16 +229,16 @@ def upgrade() -> None:
         sa.Column("why", Words),
         sa.Column("scope", Json, nullable=False),
         sa.Column("complete_scope", Json, nullable=False),
-        sa.Column("rules_key", Words),
-        sa.Column("plan_key", Words),
+        sa.Column("rules_key", Name),
+        sa.Column("plan_key", Name),
         sa.Column("skew", Duration, nullable=False),
         sa.PrimaryKeyConstraint("tracker", name="pk_trackers"),
     )
     op.create_table(
         "former_keys",
-        sa.Column("folded_key", Words, nullable=False),
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("id", Words, nullable=False),
+        sa.Column("folded_key", Name, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
         sa.Column("until", Instant, nullable=False),
         sa.ForeignKeyConstraint(["tracker", "id"], ["issues.tracker", "issues.id"], name="fk_former_keys_issues"),
         sa.PrimaryKeyConstraint("folded_key", "tracker", "id", name="pk_former_keys"),
@@ -246,8 +246,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "waiting",
-        sa.Column("tracker", Words, nullable=False),
-        sa.Column("digest", Words, nullable=False),
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("digest", Name, nullable=False),
         sa.Column("at", Instant, nullable=False),
         sa.ForeignKeyConstraint(["digest"], ["plans.digest"], name="fk_waiting_plans"),
         sa.PrimaryKeyConstraint("tracker", name="pk_waiting"),

@@ -1,0 +1,367 @@
+"""The composition root: the one file that knows every part. It builds them from the config and runs one command.
+
+Every method is one command of DESIGN §10 without its printing; `syncd.cli` calls it, prints, and picks the exit code.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final, cast
+
+from connectors import KINDS
+from syncd.config import Config, load_config
+from syncd.core.comments import CommentPolicy
+from syncd.core.decide import Overrides
+from syncd.core.errors import Behind, Busy, ConfigError, OptionProblem, Problem, SyncdError
+from syncd.core.explain import Explanation, explain
+from syncd.core.marks import Reading, read_marks
+from syncd.core.match import Matcher
+from syncd.core.model import Comment, IssueRef, Plan, Refusal
+from syncd.core.plan import Policy, Write
+from syncd.core.ports import Clock, Known, Lease, Signature, Store, TrackerKind, TrackerReader, TrackerWriter
+from syncd.core.report import Coverage, Report, build_report
+from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
+from syncd.engine.lineage import Ancestry
+from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
+from syncd.render.adf import to_adf
+from syncd.render.jsonable import instant, waiting_json
+from syncd.settings import TrackerSettings, missing_secrets, tracker_options
+from syncd.store import migrate, open_store
+
+RENDERERS: Final[Mapping[str, Callable[[Comment], Any]]] = {"adf": to_adf}
+LEASE_PATIENCE: Final = timedelta(seconds=60)
+"""How long a command waits for a tracker that another pass holds."""
+LEASE_POLL: Final = timedelta(seconds=1)
+STALE: Final = timedelta(days=1)
+"""A tracker not read whole for that long is not healthy."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """This instant in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place that asks the machine
+
+
+class UnknownKeyError(SyncdError):
+    """No issue of that key is known: look at its spelling, or run `syncd once` first."""
+
+
+class SeveralTrackersError(SyncdError):
+    """The key is known in more than one tracker: say which with `--tracker`."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What `syncd plan` came to."""
+
+    plan: Plan
+    refusals: tuple[Refusal, ...]
+    incomplete: Mapping[str, str]
+
+
+def _silent(_what: str, _done: int, _of: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass
+class App:
+    """One process's view of one config folder. Nothing is opened before a command needs it."""
+
+    directory: Path
+    environ: Mapping[str, str]
+    clock: Clock = field(default_factory=SystemClock)
+    watch: Watcher = _silent
+    wait: Callable[[float], None] = lambda _seconds: None
+    """Sleeps; given by the caller so that tests do not."""
+
+    # --- config
+
+    def load(self) -> Config:
+        """The config folder. `ConfigError` with every problem of every file."""
+        return load_config(self.directory, self._check_options, list(_kinds()))
+
+    def check(self) -> tuple[Problem, ...]:
+        """All problems and all advice, nothing raised."""
+        try:
+            config = self.load()
+        except ConfigError as wrong:
+            return wrong.problems
+        return tuple(sorted({*config.advice, *missing_secrets(config.settings, self.environ)}))
+
+    def _check_options(self, kind: str, options: Mapping[str, Any]) -> Sequence[OptionProblem]:
+        return load_kind(kind).check(options)
+
+    # --- commands that go to the trackers
+
+    def once(self) -> Sequence[CycleResult]:
+        """One whole cycle for every tracker; a tracker that fails does not keep the others from theirs."""
+        with ExitStack() as stack:
+            desk = self._desk(stack)
+            return [self._one_cycle(desk, tracker) for tracker in desk.config.settings.trackers]
+
+    def _one_cycle(self, desk: "_Desk", tracker: TrackerSettings) -> CycleResult:
+        """The boundary of a cycle: what goes wrong inside is recorded and does not stop the others."""
+        with ExitStack() as stack:
+            try:
+                work = desk.work(stack, tracker, self._lease(stack, desk.store, tracker.id))
+                return run_cycle(work, desk.writer(stack, tracker))
+            except LeaseLostError as lost:
+                return CycleResult(tracker=tracker.id, why=str(lost))
+
+    def plan(self) -> Shown:
+        """Observe, decide and plan everything. No writer exists in here."""
+        with ExitStack() as stack:
+            desk = self._desk(stack)
+            works = [self._work(stack, desk, tracker) for tracker in desk.config.settings.trackers]
+            whole, guarded, incomplete, _ = show(works)
+            return Shown(whole, guarded.refusals, incomplete)
+
+    def apply(self, digest: str, *, exact: bool = False) -> Applied | None:
+        """Do a plan that was shown; None: no plan of that digest is known."""
+        with ExitStack() as stack:
+            desk = self._desk(stack)
+            shown = desk.store.plan(digest)
+            if shown is None:
+                return None
+            if shown.settled is not None:
+                return Applied(shown.plan.digest, settled_before=len(shown.plan.actions))
+            trackers = [t for t in desk.config.settings.trackers if t.id in shown.trackers]
+            pairs = [Pair(self._work(stack, desk, t), desk.writer(stack, t)) for t in trackers]
+            return apply_shown(pairs, shown, exact=exact)
+
+    def _work(self, stack: ExitStack, desk: "_Desk", tracker: TrackerSettings) -> Work:
+        return desk.work(stack, tracker, self._lease(stack, desk.store, tracker.id))
+
+    def _lease(self, stack: ExitStack, store: Store, tracker: str) -> Lease:
+        """The right to work on a tracker; waits for it a while, then names who holds it."""
+        holder = f"pid {os.getpid()} on {socket.gethostname()}"
+        until = self.clock.now() + LEASE_PATIENCE
+        while (lease := store.acquire(tracker, holder, self.clock.now(), LEASE_TTL)) is None:
+            if self.clock.now() >= until:
+                held_by = store.lease_holder(tracker, self.clock.now())
+                raise Busy(f"{tracker} is being worked on by {held_by}; try again when that has finished")
+            self.wait(LEASE_POLL.total_seconds())
+        stack.callback(store.release, lease)
+        return lease
+
+    # --- commands that read the store only
+
+    def explain(self, key: str, tracker: str | None = None) -> tuple[Explanation, Config]:
+        """Why that issue has the verdict it has, under the files as they are now. Offline."""
+        with ExitStack() as stack:
+            desk = self._desk(stack, create=False, offline=True)
+            refs = desk.store.find(key, tracker)
+            if not refs:
+                raise UnknownKeyError(f"no issue {key} is known; check the key, or run `syncd once` if it is new")
+            if len({ref.tracker for ref in refs}) > 1:
+                names = " or ".join(f"--tracker {name}" for name in sorted({ref.tracker for ref in refs}))
+                raise SeveralTrackersError(f"{key} is known in several trackers: add {names}")
+            return desk.explain(refs[0]), desk.config
+
+    def report(self) -> Report:
+        """The alignment report by the decisions in the store. Offline."""
+        with ExitStack() as stack:
+            desk = self._desk(stack, create=False, offline=True)
+            ids = [t.id for t in desk.config.settings.trackers]
+            known = (one for tracker in ids for batch in desk.store.standings(tracker) for one in batch)
+            coverage = [self._coverage(desk.store, tracker) for tracker in ids]
+            rulebook = desk.config.rulebook
+            return build_report(known, rulebook.strategy, rulebook.version, coverage)
+
+    def look_over(self) -> Sequence[Known]:
+        """Every issue in scope with its decision, in a fixed order. Offline."""
+        with ExitStack() as stack:
+            desk = self._desk(stack, create=False, offline=True)
+            ids = [t.id for t in desk.config.settings.trackers]
+            return [one for tracker in ids for batch in desk.store.standings(tracker) for one in batch]
+
+    def _coverage(self, store: Store, tracker: str) -> Coverage:
+        progress = store.progress(tracker)
+        return Coverage(tracker, progress.last_success, progress.why)
+
+    def status(self) -> Mapping[str, Any]:
+        """What `status --json` shows; `healthy` is false if anything waits for a person. Offline."""
+        with ExitStack() as stack:
+            desk = self._desk(stack, create=False, offline=True)
+            outbox = dict(desk.store.outbox_counts())
+            waiting = waiting_json(desk.store.waiting_plans())
+            trackers = {t.id: self._tracker_status(desk.store, t.id) for t in desk.config.settings.trackers}
+            healthy = all(t["healthy"] for t in trackers.values()) and not waiting and not outbox.get("dead")
+            findings = [
+                {"tracker": f.tracker, "kind": f.kind, "cause": f.cause, "text": f.text, "opened": instant(at)}
+                for at, f in desk.store.findings()
+            ]
+            return {
+                "healthy": healthy,
+                "trackers": trackers,
+                "outbox": outbox,
+                "refused": waiting,
+                "findings": findings,
+            }
+
+    def _tracker_status(self, store: Store, tracker: str) -> Mapping[str, Any]:
+        progress, now = store.progress(tracker), self.clock.now()
+        lag = None if progress.last_success is None else (now - progress.last_success).total_seconds()
+        why = progress.why
+        if lag is None:
+            why = why or "it was never read whole: run `syncd once`"
+        elif lag > STALE.total_seconds():
+            why = why or f"it was not read whole for {timedelta(seconds=int(lag))}"
+        return {
+            "watermark": instant(progress.watermark),
+            "last_success": instant(progress.last_success),
+            "healthy": why is None,
+            "lag_s": None if lag is None else int(lag),
+            "why": why,
+        }
+
+    def migrate(self) -> Sequence[str]:
+        """Bring the store to this program's tables, creating it where there is none; the revisions applied."""
+        settings = self.load().settings
+        password = None if settings.store.password is None else settings.store.password.reveal(self.environ)
+        try:
+            open_store(settings.store.url, password=password, clock_now=self.clock.now()).close()
+        except Behind:
+            return migrate(settings.store.url, password)
+        return ()
+
+    # --- building
+
+    def _desk(self, stack: ExitStack, *, create: bool = True, offline: bool = False) -> "_Desk":
+        config = self.load()
+        secret = config.settings.store.password
+        password = None if secret is None else secret.reveal(self.environ)
+        if not offline:
+            self._require_secrets(config)
+        store = open_store(config.settings.store.url, password=password, create=create, clock_now=self.clock.now())
+        stack.callback(store.close)
+        if not offline:
+            store.keep_rulebook(config.rulebook, config.sources, self.clock.now())
+        matcher = Matcher(config.rulebook, self.clock.now().astimezone(UTC).date())
+        return _Desk(self, config, store, matcher)
+
+    def _require_secrets(self, config: Config) -> None:
+        problems: list[Problem] = []
+        for tracker in config.settings.trackers:
+            try:
+                tracker_options(config.settings, tracker.id, self.environ)
+            except ConfigError as wrong:
+                problems += wrong.problems
+        if problems:
+            raise ConfigError(sorted(problems))
+
+
+@dataclass
+class _Desk:
+    """The parts that one command works with."""
+
+    app: App
+    config: Config
+    store: Store
+    matcher: Matcher
+
+    def work(self, stack: ExitStack, tracker: TrackerSettings, lease: Lease) -> Work:
+        """A pass over one tracker."""
+        kind = load_kind(tracker.kind)
+        options = tracker_options(self.config.settings, tracker.id, self.app.environ)
+        reader: TrackerReader = kind.reader(options, self.app.clock)
+        stack.callback(reader.close)
+        return Work(
+            tracker=tracker.id,
+            reader=reader,
+            scope=tuple(entry for entries in tracker.scope.values() for entry in entries),
+            overlap=tracker.overlap,
+            policy=self.policy(tracker),
+            limits=self.config.settings.limits,
+            signature=self.signature,
+            store=self.store,
+            rulebook=self.config.rulebook,
+            matcher=self.matcher,
+            clock=self.app.clock,
+            lease=lease,
+            watch=self.app.watch,
+        )
+
+    def writer(self, stack: ExitStack, tracker: TrackerSettings) -> TrackerWriter:
+        """What writes to a tracker: only commands that write call this."""
+        kind = load_kind(tracker.kind)
+        options = tracker_options(self.config.settings, tracker.id, self.app.environ)
+        writer = kind.writer(options, self.app.clock, self.signature, RENDERERS[kind.comment_format])
+        stack.callback(writer.close)
+        return writer
+
+    @property
+    def signature(self) -> Signature:
+        return Signature(self.config.settings.installation, self.store.instance)
+
+    def policy(self, tracker: TrackerSettings) -> Policy:
+        settings = self.config.settings
+        return Policy(
+            strategy=self.config.rulebook.strategy,
+            write=Write(tracker.write),
+            write_by={project: Write(write) for project, write in tracker.write_by.items()},
+            write_closed=settings.write_closed,
+            names=settings.marks.names,
+            grace=settings.marks.grace,
+            comments=CommentPolicy(grace=settings.comments.grace, backlog=settings.comments.backlog),
+        )
+
+    def explain(self, ref: IssueRef) -> Explanation:
+        """Decide one issue anew from the store, and say why."""
+        known = self.store.known([ref])[ref]
+        lineage = Ancestry(self.store, ref.tracker).of([known.issue])[ref]
+        refs = [ref, *(a.ref for step in lineage.steps for a in step)]
+        overrides: Overrides = self.store.overrides(refs)
+        tracker = self.config.settings.tracker(ref.tracker)
+        now = self.app.clock.now() + self.store.progress(ref.tracker).skew
+        return explain(
+            known.issue,
+            lineage,
+            overrides,
+            known.standing,
+            self._reading(known, overrides, now, tracker),
+            matcher=self.matcher,
+            policy=Policy(strategy=self.config.rulebook.strategy) if tracker is None else self.policy(tracker),
+            in_scope=known.in_scope,
+            now=now,
+        )
+
+    def _reading(self, known: Known, overrides: Overrides, now: datetime, tracker: TrackerSettings | None) -> Reading:
+        return read_marks(
+            known.issue,
+            known.applied,
+            overrides.get(known.issue.ref, ()),
+            self.signature,
+            now=now,
+            overlap=timedelta(minutes=5) if tracker is None else tracker.overlap,
+            direct=False,
+            pair=None if known.standing is None else known.standing.decision.pair,
+        )
+
+
+# --- kinds of trackers ------------------------------------------------------------------------------------
+
+
+def _kinds() -> Mapping[str, str]:
+    """Kinds by name → import string: our own table first, then the entry points of `syncd.connectors`."""
+    found = {e.name: e.value for e in entry_points(group="syncd.connectors")}
+    return {**found, **KINDS}
+
+
+def load_kind(name: str) -> TrackerKind:
+    """The kind of that name; a second claimant of one name is an error, since nobody could tell which one runs."""
+    claimants = [e.value for e in entry_points(group="syncd.connectors", name=name)]
+    claimants += [KINDS[name]] if name in KINDS else []
+    if len(claimants) != 1:
+        why = f"several packages claim the kind {name}: {', '.join(claimants)}" if claimants else f"no kind {name}"
+        raise ConfigError([Problem("syncd.yaml", 1, 1, why, "uninstall one of them")])
+    module, _, attribute = claimants[0].partition(":")
+    return cast("TrackerKind", getattr(import_module(module), attribute))

@@ -1,0 +1,423 @@
+"""The commands: parse, call `App`, print, pick the exit code (DESIGN §10). The only file that prints or exits.
+
+What a program reads goes to stdout; progress, logs and problems go to stderr. No traceback ever reaches a user.
+"""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from syncd import __version__
+from syncd.app import App, SeveralTrackersError, UnknownKeyError
+from syncd.core.errors import ConfigError, SyncdError, TrackerError
+from syncd.engine.cycle import Applied
+from syncd.engine.work import CycleResult, LeaseLostError
+from syncd.problems import problem_text
+from syncd.render.jsonable import explanation_json, plan_json, problems_json, report_json
+from syncd.render.markdown import report_markdown
+from syncd.render.text import action_text, cycle_line, explanation_text, plan_text, status_text
+from syncd.telemetry import configure, logger
+
+DEFAULT_CONFIG: Final = "config"
+
+
+class Exit(IntEnum):
+    """Exit codes; `worst` of several counts."""
+
+    OK = 0
+    WAITS = 1
+    """Something could not be written or waits; the store cannot be used; `status` is not healthy."""
+    CONFIG = 2
+    REFUSED = 3
+    UNREADABLE = 4
+    UNKNOWN = 5
+
+
+class ReportFormat(StrEnum):
+    """What `syncd report` writes."""
+
+    MD = "md"
+    JSON = "json"
+
+
+cli = typer.Typer(
+    name="syncd",
+    help="Ties every issue in the trackers to one strategic outcome, and says so where engineers look.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+class _Given:
+    """What stood before the command: filled by `main`, read by every command."""
+
+    directory: Path = Path(DEFAULT_CONFIG)
+
+
+@cli.callback()
+def options(
+    config: Annotated[
+        Path, typer.Option("--config", envvar="SYNCD_CONFIG", help="The config folder.", metavar="DIR")
+    ] = Path(DEFAULT_CONFIG),
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,  # noqa: FBT002 - typer's form of a flag
+) -> None:
+    """Ties every issue in the trackers to one strategic outcome, and says so where engineers look."""
+    if version:
+        _say(f"syncd {__version__}")
+        raise typer.Exit
+    _Given.directory = config
+
+
+# --- commands ---------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def check(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
+    """Tell all problems of all config files; no network. Exit 0, or 2 if there are errors."""
+    problems = _app().check()
+    errors = [p for p in problems if p.severity == "error"]
+    if as_json:
+        _print_json(problems_json(problems))
+    else:
+        for problem in problems:
+            _complain(problem_text(problem))
+        _say(f"{_Given.directory}: {len(errors)} error(s), {len(problems) - len(errors)} advice")
+    raise typer.Exit(Exit.CONFIG if errors else Exit.OK)
+
+
+@cli.command()
+def once(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
+    """Run one whole cycle for every tracker. Exit 0, 1 something waits, 3 a plan was refused, 4 not all was read."""
+    with _progress() as watch:
+        results = _app(watch).once()
+    for result in results:
+        _log_cycle(result)
+    numbers = {result.tracker: _cycle_json(result) for result in results}
+    if as_json:
+        _print_json({"trackers": numbers})
+    else:
+        for result in results:
+            _tell_cycle(result, numbers[result.tracker])
+    raise typer.Exit(max((_cycle_exit(result) for result in results), default=Exit.OK))
+
+
+@cli.command()
+def plan(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
+    """Show what would be written and why; nothing that writes exists in this process. Exit 0, or 3 if it is refused."""
+    with _progress() as watch:
+        shown = _app(watch).plan()
+    _tell_incomplete(shown.incomplete)
+    if as_json:
+        _print_json(plan_json(shown.plan, shown.refusals))
+    else:
+        _say(plan_text(shown.plan, shown.refusals))
+    refused = Exit.REFUSED if shown.refusals else Exit.OK
+    raise typer.Exit(Exit.UNREADABLE if shown.incomplete else refused)
+
+
+@cli.command()
+def apply(
+    digest: Annotated[str, typer.Option("--plan", help="The digest of a plan that was shown.", metavar="DIGEST")],
+    exact: Annotated[bool, typer.Option("--exact", help="All of it, or nothing.")] = False,  # noqa: FBT002 - typer's form of a flag
+    as_json: Json = False,  # noqa: FBT002 - typer's form of a flag
+) -> None:
+    """Do those actions of a shown plan that still hold. Exit 0 settled, 1 something waits, 3 nothing of it holds."""
+    with _progress() as watch:
+        result = _app(watch).apply(digest, exact=exact)
+    if result is None:
+        _complain(f"no plan {digest} is known; `syncd plan` shows one with its digest")
+        raise typer.Exit(Exit.REFUSED)
+    _tell_incomplete(result.incomplete)
+    if as_json:
+        _print_json(_applied_json(result))
+    else:
+        _say(_applied_text(result, exact=exact))
+    for note in result.notes:
+        _complain(note)
+    raise typer.Exit(_applied_exit(result, exact=exact))
+
+
+@cli.command(name="explain")
+def explain_(
+    key: Annotated[str, typer.Argument(help="The issue's key, new or old.")],
+    tracker: Annotated[str | None, typer.Option("--tracker", help="The tracker, if several know the key.")] = None,
+    as_json: Json = False,  # noqa: FBT002 - typer's form of a flag
+) -> None:
+    """Say why an issue serves what it serves, and what is written on it. Offline. Exit 0, or 5 if it is unknown."""
+    found, config = _app().explain(key, tracker)
+    if as_json:
+        _print_json(explanation_json(found))
+    else:
+        _say(explanation_text(found, config.rulebook.strategy))
+
+
+@cli.command()
+def report(
+    form: Annotated[ReportFormat, typer.Option("--format", help="What to write.")] = ReportFormat.MD,
+    out: Annotated[Path | None, typer.Option("--out", help="A file to write it to.", metavar="FILE")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,  # noqa: FBT002 - typer's form of a flag
+) -> None:
+    """Write the alignment report by the decisions in the store. Offline."""
+    made = _app().report()
+    wants_json = as_json or form is ReportFormat.JSON
+    text = _json_text(report_json(made)) if wants_json else report_markdown(made)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        _write_file(out, text)
+        _say(str(out))
+
+
+@cli.command()
+def status(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
+    """Tell cursors, last success, what waits. Offline. Exit 0, or 1 if a tracker is not healthy or something waits."""
+    told = dict(_app().status())
+    healthy = told.pop("healthy")
+    if as_json:
+        _print_json(told)
+    else:
+        _say(status_text(told))
+    raise typer.Exit(Exit.OK if healthy else Exit.WAITS)
+
+
+@cli.command(name="migrate")
+def migrate_() -> None:
+    """Bring the store to this version's tables; create it if there is none."""
+    applied = _app().migrate()
+    _say(f"migrated: {', '.join(applied)}" if applied else "the store is up to date")
+
+
+@cli.command()
+def demo(
+    issues: Annotated[
+        Path | None, typer.Option("--issues", help="Serve these real issues, one JSON issue a line.", metavar="FILE")
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", help="A folder with strategy.yaml and rules.yaml to use.", metavar="DIR"),
+    ] = None,
+    write_closed: Annotated[bool, typer.Option("--write-closed", help="Label closed work, too.")] = False,  # noqa: FBT002 - typer's form of a flag
+    folder: Annotated[Path, typer.Option("--dir", help="Where to keep config, store and report.")] = Path("demo-out"),
+) -> None:
+    """Play the whole story against a small Jira served on this machine: no account, no network."""
+    try:
+        from syncd.demo import play  # noqa: PLC0415 - needs the extra `demo`, which other commands do not
+    except ImportError as missing:
+        _complain(f"the demo needs the extra `demo` ({missing.name} is missing): pip install 'syncd[demo]'")
+        raise typer.Exit(Exit.CONFIG) from None
+    for line in play(folder, issues=issues, rules=rules, write_closed=write_closed):
+        _say(line)
+
+
+# --- exit codes -------------------------------------------------------------------------------------------
+
+
+def _cycle_exit(result: CycleResult) -> Exit:
+    if not result.complete:
+        return Exit.UNREADABLE
+    if result.refusals:
+        return Exit.REFUSED
+    return Exit.WAITS if result.waiting else Exit.OK
+
+
+def _applied_exit(result: Applied, *, exact: bool) -> Exit:
+    if result.nothing_holds or (exact and result.dropped):
+        return Exit.REFUSED
+    return Exit.WAITS if result.waits else Exit.OK
+
+
+# --- shapes and texts -------------------------------------------------------------------------------------
+
+
+def _cycle_json(result: CycleResult) -> dict[str, Any]:
+    names = ("observed", "decided", "planned", "applied", "skipped", "requests", "complete")
+    numbers: dict[str, Any] = {name: getattr(result, name) for name in names}
+    refused = [{"reason": r.reason, "digest": r.digest, "counts": dict(r.counts)} for r in result.refusals]
+    return {**numbers, "waiting": result.waiting, "why": result.why, "refused": refused, "notes": list(result.notes)}
+
+
+def _tell_cycle(result: CycleResult, numbers: dict[str, Any]) -> None:
+    _say(cycle_line(result.tracker, numbers))
+    if result.why is not None:
+        _complain(f"{result.tracker} was not read whole: {result.why}")
+    for refusal in result.refusals:
+        _complain(f"{refusal.reason}.\n  look: syncd plan; do it: syncd apply --plan {refusal.digest}")
+    for note in result.notes:
+        _complain(note)
+
+
+def _log_cycle(result: CycleResult) -> None:
+    log = logger()
+    facts = {k: v for k, v in _cycle_json(result).items() if k not in ("notes", "refused")}
+    (log.info if result.complete else log.warning)(
+        "cycle_finished", tracker=result.tracker, refused=len(result.refusals), **facts
+    )
+
+
+def _applied_json(result: Applied) -> dict[str, Any]:
+    return {
+        "digest": result.digest,
+        "applied": result.applied,
+        "settled_before": result.settled_before,
+        "dropped": [action.key for action in result.dropped],
+        "new": [action.key for action in result.new],
+        "waiting": result.waiting,
+        "requests": result.requests,
+        "complete": not result.incomplete,
+    }
+
+
+def _applied_text(result: Applied, *, exact: bool) -> str:
+    lines = [f"Plan {result.digest}: {result.applied} done now, {result.settled_before} done before."]
+    if result.dropped:
+        lines.append(f"{len(result.dropped)} no longer hold and were dropped:")
+        lines += [f"  {action_text(action)}" for action in result.dropped]
+        if exact:
+            lines.append("Nothing was written, since --exact wants all of it.")
+    if result.new:
+        lines.append(f"{len(result.new)} were not shown and wait (`syncd plan` shows them).")
+    if result.waiting:
+        lines.append(f"{result.waiting} could not be written and wait.")
+    return "\n".join(lines)
+
+
+def _tell_incomplete(incomplete: Any) -> None:
+    for tracker, why in incomplete.items():
+        _complain(f"{tracker} was not read whole: {why}")
+
+
+# --- the terminal -----------------------------------------------------------------------------------------
+
+
+def _app(watch: Any = None) -> App:
+    app = App(_Given.directory, os.environ, wait=time.sleep)
+    if watch is not None:
+        app.watch = watch
+    return app
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """A bar on stderr for long work; silent without a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def watch(what: str, done: int, of: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of)
+            bars.update(tasks[what], completed=done, total=of)
+
+        yield watch
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(_json_text(value))
+
+
+def _write_file(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as failed:
+        raise SyncdError(f"{path} cannot be written: {failed.strerror}") from None
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """The program. Turns every error into a sentence and an exit code."""
+    configure()
+    given = _config_first(list(sys.argv[1:] if argv is None else argv))
+    sys.exit(_run(given))
+
+
+def _config_first(argv: list[str]) -> list[str]:
+    """`syncd check --config DIR` means the same as `syncd --config DIR check`."""
+    for at, word in enumerate(argv):
+        if word == "--":
+            break
+        if word == "--config" and at + 1 < len(argv):
+            return [word, argv[at + 1], *argv[:at], *argv[at + 2 :]]
+        if word.startswith("--config="):
+            return [word, *argv[:at], *argv[at + 1 :]]
+    return argv
+
+
+EXITS: Final[tuple[tuple[type[BaseException], Exit], ...]] = (
+    (UnknownKeyError, Exit.UNKNOWN),
+    (SeveralTrackersError, Exit.CONFIG),
+    (TrackerError, Exit.UNREADABLE),
+    (LeaseLostError, Exit.WAITS),
+    (SyncdError, Exit.WAITS),
+)
+"""What an error means for whoever called; the first that fits counts."""
+INTERRUPTED: Final = 130
+
+
+def _run(argv: list[str]) -> int:
+    try:
+        cli(argv, prog_name="syncd")
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else int(left.code is not None)
+    except ConfigError as wrong:
+        _complain("\n".join(problem_text(problem) for problem in wrong.problems))
+        return Exit.CONFIG
+    except KeyboardInterrupt:
+        _complain("stopped; what was begun is looked up by the next cycle")
+        return INTERRUPTED
+    except Exception as failed:  # noqa: BLE001 - the last boundary: a user is told what to do, never shown a traceback
+        return _told(failed)
+    return Exit.OK
+
+
+def _told(failed: Exception) -> int:
+    for kind, code in EXITS:
+        if isinstance(failed, kind):
+            _complain(str(failed))
+            return code
+    _report_bug(failed)
+    return Exit.WAITS
+
+
+def _report_bug(bug: Exception) -> None:
+    _complain(f"syncd met a bug of its own ({type(bug).__name__}); nothing was written after it.")
+    if os.environ.get("SYNCD_DEBUG"):
+        traceback.print_exception(bug)
+    else:
+        _complain("Run it again with SYNCD_DEBUG=1 and report what it prints; it may quote issues, but no secrets.")
