@@ -82,7 +82,7 @@ IMPURE_CALLS = frozenset(
     | {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "uuid.uuid1", "uuid.uuid4"}
 )
 
-PRINTERS = ("syncd.cli",)
+PRINTERS = ("syncd.cli", "connectors.sandbox.__main__")  # the sandbox as a process says its address
 EXITS = ("syncd.cli", "syncd.__main__")
 ENVIRONMENT_READERS = ("syncd.cli", "syncd.app", "syncd.settings")
 IMPORTS_BY_NAME = ("syncd.app",)  # the table KINDS holds import strings
