@@ -69,17 +69,22 @@ class _Given:
     directory: Path = Path(DEFAULT_CONFIG)
 
 
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's form of a flag
+    if asked:
+        _say(f"syncd {__version__}")
+        raise typer.Exit
+
+
 @cli.callback()
 def options(
     config: Annotated[
         Path, typer.Option("--config", envvar="SYNCD_CONFIG", help="The config folder.", metavar="DIR")
     ] = Path(DEFAULT_CONFIG),
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,  # noqa: FBT002 - typer's form of a flag
+    version: Annotated[  # noqa: ARG001, FBT002 - its callback does it; typer's form of a flag
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
     """Ties every issue in the trackers to one strategic outcome, and says so where engineers look."""
-    if version:
-        _say(f"syncd {__version__}")
-        raise typer.Exit
     _Given.directory = config
 
 
@@ -254,7 +259,7 @@ def _cycle_json(result: CycleResult) -> dict[str, Any]:
 def _tell_cycle(result: CycleResult, numbers: dict[str, Any]) -> None:
     _say(cycle_line(result.tracker, numbers))
     if result.why is not None:
-        _complain(f"{result.tracker} was not read whole: {result.why}")
+        _complain(f"not read whole: {result.why}")
     for refusal in result.refusals:
         _complain(f"{refusal.reason}.\n  look: syncd plan; do it: syncd apply --plan {refusal.digest}")
     for note in result.notes:
@@ -297,8 +302,8 @@ def _applied_text(result: Applied, *, exact: bool) -> str:
 
 
 def _tell_incomplete(incomplete: Any) -> None:
-    for tracker, why in incomplete.items():
-        _complain(f"{tracker} was not read whole: {why}")
+    for why in incomplete.values():
+        _complain(f"not read whole: {why}")
 
 
 # --- the terminal -----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Values → the `--json` shapes of DESIGN §10. The keys are a contract: none is renamed, removed or changes meaning."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
@@ -77,8 +78,9 @@ def _refused(refusals: Sequence[Refusal]) -> Json | None:
         return None
     return {
         "reason": "; ".join(f"{r.tracker}: {r.reason}" for r in refusals),
-        "counts": {r.tracker: dict(r.counts) for r in refusals},
+        "counts": dict(sum((Counter(r.counts) for r in refusals), Counter())),
         "limits": dict(refusals[0].limits),
+        "trackers": {r.tracker: dict(r.counts) for r in refusals},
     }
 
 

@@ -142,7 +142,7 @@ applied = Table(
     metadata,
     Column("tracker", Name, primary_key=True),
     Column("id", Name, primary_key=True),
-    Column("mark", Name),
+    Column("mark", Words),
     Column("revision", Integer, nullable=False),
     Column("applied", Json, nullable=False),
     sqlite_with_rowid=False,

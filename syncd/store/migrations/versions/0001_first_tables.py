@@ -37,7 +37,7 @@ def upgrade() -> None:
         "applied",
         sa.Column("tracker", Name, nullable=False),
         sa.Column("id", Name, nullable=False),
-        sa.Column("mark", Name),
+        sa.Column("mark", Words),
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("applied", Json, nullable=False),
         sa.PrimaryKeyConstraint("tracker", "id", name="pk_applied"),
