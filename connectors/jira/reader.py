@@ -51,14 +51,15 @@ class CloudReader:
 
         `/myself` comes first: other paths answer a lost credential with less instead of with 401 (facts/jira.md §8).
         """
-        account = self._site.myself().get("accountId")
-        if not isinstance(account, str):
+        me = self._site.myself()
+        if not isinstance(me.get("accountId"), str):
             raise Unreadable(f"{self._options.id}: myself.accountId is missing", tracker=self._options.id)
         self._known_dialect()
         seen = self._site.projects(self._projects)  # a search in an invisible one is an empty page, no error (§1)
         self._visible = tuple(key for key in self._projects if key.casefold() in seen)
         hidden = tuple(key for key in self._projects if key.casefold() not in seen)
-        return Sight(account, self._site.caller.skew, hidden)
+        account = me.get("emailAddress") or me.get("displayName") or me["accountId"]  # an email may be hidden, or ""
+        return Sight(str(account), self._site.caller.skew, hidden)
 
     def observe(self, since: datetime | None) -> Iterator[Page]:
         """Walk search/jql from `since` less the overlap, as long as there are pages.

@@ -12,7 +12,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from connectors.http import Answer, Caller, LimitedPart, Params, Rejected, Sleep, meaning
-from syncd.core.errors import Gone, TrackerError, Unreadable
+from syncd.core.errors import Denied, Gone, TrackerError, Unreadable
 from syncd.core.ports import Clock, TrackerOptions
 
 READING_POSTS: Final = ("/search/jql", "/issue/bulkfetch", "/comment/list")
@@ -156,8 +156,13 @@ class Site:
         return self.mapping(page, "search/jql")
 
     def get(self, path: str, params: Params | None = None) -> Any:
-        """GET, with refusals by their common meaning."""
-        return self._meant(lambda: self.send("GET", path, params=params).value)
+        """GET of something that may be gone: `Gone` on a 404, other refusals as `read_refused` has them."""
+        try:
+            return self.send("GET", path, params=params).value
+        except Rejected as rejected:
+            if rejected.answer.status == 404:  # noqa: PLR2004  # HTTP's own
+                raise Gone(str(rejected), tracker=self.tracker) from rejected
+            raise read_refused(rejected) from rejected
 
     def ask(self, path: str, body: Any, params: Params | None = None) -> Any:
         """A POST of `READING_POSTS`, with refusals by their common meaning."""
@@ -177,7 +182,8 @@ class Site:
         if self._browse is None:
             self._browse = self.url
             if urlsplit(self.url).hostname == GATEWAY:
-                told = self.mapping(self.get("serverInfo"), "serverInfo").get("baseUrl")
+                answer = self._meant(lambda: self.send("GET", "serverInfo").value)
+                told = self.mapping(answer, "serverInfo").get("baseUrl")
                 self._browse = str(told).rstrip("/") if told else self.url
         return self._browse
 
@@ -205,8 +211,13 @@ def is_read(method: str, path: str) -> bool:
 
 
 def read_refused(rejected: Rejected) -> TrackerError:
-    """What a refused read comes to."""
-    return meaning(rejected, need="Browse projects, and use of Jira, for the account of the API token")
+    """What a refused read comes to: `Denied`, or `Unreadable` for a request that this server does not understand."""
+    need = "Browse projects, and use of Jira, for the account of the API token"
+    meant = meaning(rejected, need=need)
+    if isinstance(meant, Denied | Unreadable):
+        return meant
+    hint = " (is the url that of a Jira Cloud site?)" if isinstance(meant, Gone) else ""
+    return Unreadable(f"{rejected}{hint}", tracker=rejected.tracker)
 
 
 def what_is_limited(headers: Mapping[str, str]) -> LimitedPart:

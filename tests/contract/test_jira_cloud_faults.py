@@ -10,6 +10,7 @@ from support_jira_cloud import START, Cloud, MovableClock, all_of, cloud_of
 
 from connectors.sandbox import Fault, Site
 from syncd.core.errors import Denied, Unavailable, Unreadable
+from syncd.core.model import Link
 from syncd.core.ports import Page
 
 COUNT = 250
@@ -145,3 +146,17 @@ def test_no_error_shows_the_token(cloud: Cloud, fault: dict[str, Any], caplog: p
     told = f"{failed.value!r} {failed.value} {reader!r} {vars(reader)!r} {caplog.text}"
     assert cloud.token not in told
     assert "Basic " not in told
+
+
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 405, 409, 410, 415, 422])
+@pytest.mark.parametrize("where", ["GET */myself", "GET */field", "POST */search/jql", "POST */bulkfetch"])
+def test_a_refused_read_is_one_of_the_three_errors_that_a_reader_raises(cloud: Cloud, where: str, status: int) -> None:
+    cloud.site.faults.add(Fault("status", status, match=where, times=None))
+    reader = cloud.reader()
+
+    def read() -> None:
+        list(reader.observe(None))
+        reader.read([Link("10001", None)])
+
+    with pytest.raises((Unavailable, Denied, Unreadable)):
+        read()

@@ -208,7 +208,8 @@ def test_a_project_that_is_not_visible_is_told_and_not_asked_for(cloud: Cloud) -
     fill(cloud, 2)
     cloud.site.permissions.may_browse["OPS"] = False
     reader = cloud.reader()
-    assert reader.look_around().hidden == ("OPS",)
+    sight = reader.look_around()
+    assert (sight.hidden, sight.account) == (("OPS",), cloud.site.email)
     assert len(all_of(list(reader.observe(None)))) == 2
     (search,) = cloud.exchanged("POST", "/search/jql")
     assert "OPS" not in orjson.loads(search.request_body)["jql"]

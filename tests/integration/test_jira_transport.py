@@ -192,3 +192,9 @@ def test_a_link_that_names_nothing_is_missing_without_a_request(server: Server, 
 def test_a_limit_of_unknown_reason_pauses_everything(reason: str, part: str) -> None:
     assert what_is_limited({"RateLimit-Reason": reason}) == part
     assert what_is_limited({}) == "all"
+
+
+def test_a_url_that_is_no_jira_site_is_said_to_be_none(server: Server, reader: CloudReader) -> None:
+    server.answers.clear()
+    with pytest.raises(Unreadable, match="is the url that of a Jira Cloud site"):
+        reader.look_around()
