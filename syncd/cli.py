@@ -367,7 +367,7 @@ def _write_file(path: Path, text: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The program. Turns every error into a sentence and an exit code."""
-    configure()
+    configure(sys.stderr)
     given = _config_first(list(sys.argv[1:] if argv is None else argv))
     sys.exit(_run(given))
 

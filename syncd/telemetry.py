@@ -1,15 +1,14 @@
-"""structlog, set up once by the command line: one canonical line per cycle on stderr, never a secret in it."""
+"""structlog, set up once by the command line: one canonical line per cycle, never a secret in it."""
 
 import logging
-import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
 
-def configure() -> None:
-    """Log as `key=value` lines with UTC stamps to stderr. Libraries' own loggers stay at warnings."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+def configure(stream: TextIO) -> None:
+    """Log as `key=value` lines with UTC stamps to that stream. Libraries' own loggers stay at warnings."""
+    logging.basicConfig(level=logging.WARNING, stream=stream, format="%(levelname)s %(name)s %(message)s")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -17,7 +16,7 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
     )
 
 
