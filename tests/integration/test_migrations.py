@@ -1,0 +1,127 @@
+"""One linear history that leads from nothing to the tables of this program, on both engines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from support_pg import database, postgresql
+from support_store import NOW
+
+from syncd.core.errors import Broken
+from syncd.store import migrate, open_store, revisions
+from syncd.store.tables import metadata
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/syncd.db"
+        return
+    with postgresql() as server, database(server) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(empty_url: str) -> Iterator[Engine]:
+    made = create_engine(empty_url)
+    if made.dialect.name == "sqlite":  # else the driver commits before each change of a table
+        event.listen(made, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
+        event.listen(made, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    yield made
+    made.dispose()
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+def drift(connection: Connection) -> object:
+    context = MigrationContext.configure(
+        connection,
+        opts={"version_table": revisions.VERSION_TABLE, "compare_type": True, "compare_server_default": True},
+    )
+    return compare_metadata(context, metadata)
+
+
+def scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", "syncd.store:migrations")
+    return ScriptDirectory.from_config(config)
+
+
+def test_the_history_is_linear_and_its_head_is_the_one_this_program_wants() -> None:
+    assert scripts().get_heads() == [revisions.HEAD]
+    assert all(not script.is_branch_point and not script.is_merge_point for script in scripts().walk_revisions())
+
+
+def test_a_new_store_has_the_tables_of_the_model_and_no_others(empty_url: str, engine: Engine) -> None:
+    open_store(empty_url, clock_now=NOW).close()
+    with engine.connect() as connection:
+        assert drift(connection) == []
+        assert tables(connection) == {*metadata.tables, revisions.VERSION_TABLE}
+
+
+def test_every_step_goes_up_and_down_again(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert revisions.upgrade(connection) == [s.revision for s in reversed(list(scripts().walk_revisions()))]
+        assert drift(connection) == []
+        command.downgrade(revisions.config(connection), "base")
+        assert tables(connection) == {revisions.VERSION_TABLE}
+        command.upgrade(revisions.config(connection), "head")
+        assert drift(connection) == []
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(engine: Engine) -> None:
+    def failing() -> None:
+        with engine.begin() as connection:
+            revisions.upgrade(connection)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
+    with engine.connect() as connection:
+        assert tables(connection) == set()
+
+
+def test_what_is_drawn_by_the_model_but_not_by_a_migration_is_noticed(empty_url: str, engine: Engine) -> None:
+    open_store(empty_url, clock_now=NOW).close()
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE leases DROP COLUMN expires"))
+        assert drift(connection) != []
+
+
+def test_an_empty_database_is_created_by_opening_not_by_migrating(empty_url: str, engine: Engine) -> None:
+    with engine.connect():  # SQLite makes the file
+        pass
+    with pytest.raises(Broken, match="`syncd once` creates it"):
+        migrate(empty_url)
+
+
+def test_migrate_brings_an_older_store_up_and_names_the_steps(
+    empty_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one step in the history there is no older store yet: its first state stands in for one."""
+    open_store(empty_url, clock_now=NOW).close()
+    with engine.begin() as connection:
+        command.downgrade(revisions.config(connection), "base")
+        connection.execute(text("INSERT INTO syncd_revision VALUES ('0000')"))
+    monkeypatch.setattr(revisions, "is_older", lambda revision: revision == "0000")
+    monkeypatch.setattr(revisions, "upgrade", _from_nothing)
+    assert migrate(empty_url) == [revisions.HEAD]
+    with engine.connect() as connection:
+        assert revisions.current(connection) == revisions.HEAD
+        assert drift(connection) == []
+
+
+_upgrade = revisions.upgrade
+
+
+def _from_nothing(connection: Connection) -> list[str]:
+    connection.execute(text("DELETE FROM syncd_revision"))
+    return _upgrade(connection)
