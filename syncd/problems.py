@@ -8,9 +8,13 @@ from syncd.core.errors import Problem
 _SECRET_KEY = re.compile(
     r"(?i)[\w.-]*(auth|token|passw|secret|credential|api[_-]?key|webhook\b)[\w.-]*[\"']?\s*:(?=[\s{\[\"'|>]|$)"
 )
-_REFERENCE = re.compile(r"\s*\{\s*(env|file)\s*:\s*[A-Za-z_][A-Za-z0-9_]*\s*\}[\s}\]]*(,\s*insecure.*)?(#.*)?")
+_NAMED = r"\{\s*(env|file)\s*:\s*[A-Za-z_][A-Za-z0-9_]*\s*\}"
+_REFERENCE = re.compile(
+    rf"\s*({_NAMED}|\{{\s*(email\s*:\s*[^\s,{{}}@]+@[^\s,{{}}@]+\s*,\s*)?(token|secret)\s*:\s*{_NAMED}\s*\}})[\s}}]*"
+)
+"""What may follow a key of secrets and be shown: where the secret is to be had."""
 _HARMLESS = re.compile(
-    r"\s*(-\s+)?((env|file):\s*[A-Za-z_][A-Za-z0-9_]*|(email|scope|kind|url)\s*:.*|[\w-]+:)\s*(#.*)?"
+    r"\s*(-\s+)?((env|file):\s*[A-Za-z_][A-Za-z0-9_]*|(email|scope|kind|url)\s*:.*|(token|secret|password|env|file):)\s*"
 )
 _USERINFO = re.compile(r"://[^\s\"']*@")
 _HIDDEN = "****"

@@ -12,7 +12,7 @@ from typing import Any
 from syncd.core.errors import ConfigError, OptionProblem, Problem
 from syncd.core.model import Limits
 from syncd.core.ports import MarkNames, TrackerOptions
-from syncd.problems import visible
+from syncd.problems import shown_line, visible
 from syncd.settings_shape import (
     SQLITE,
     SecretShape,
@@ -243,9 +243,10 @@ def _store(shape: StoreShape, source: Source, base: Path) -> StoreSettings:
 def _secret(shape: SecretShape, source: Source, where: Where, base: Path) -> Secret:
     node, _ = source.find(where)
     line, column = (node.line, node.column) if node else (1, 1)
+    text = shown_line(source.lines, line)
     if shape.env is not None:
-        return Secret("env", shape.env, source.name, line, column)
-    return Secret("file", str(base / (shape.file or "")), source.name, line, column)
+        return Secret("env", shape.env, source.name, line, column, text)
+    return Secret("file", str(base / (shape.file or "")), source.name, line, column, text)
 
 
 def _tracker(name: str, shape: TrackerShape, source: Source, base: Path) -> TrackerSettings:

@@ -24,6 +24,8 @@ class Secret:
     file: str
     line: int
     column: int
+    text: str = field(default="", repr=False)
+    """The line in the file, as it may be shown."""
 
     def reveal(self, environ: Mapping[str, str]) -> str:
         """The secret itself, without the newline that ends a file.
@@ -59,7 +61,7 @@ class Secret:
             raise self._error(f"the file `{self.name}` cannot be read: {why}", "give syncd's user that right") from None
 
     def _error(self, message: str, hint: str) -> ConfigError:
-        return ConfigError([Problem(self.file, self.line, self.column, message, hint)])
+        return ConfigError([Problem(self.file, self.line, self.column, message, hint, text=self.text)])
 
 
 class Write(StrEnum):

@@ -11,6 +11,7 @@ from support_config import SMALL, load, write_config
 
 from syncd.core.errors import ConfigError, Problem
 from syncd.problems import problem_text
+from syncd.settings import missing_secrets
 
 HERE = "⟦"  # stands in a broken text where the problem is to be found
 
@@ -298,6 +299,8 @@ def test_rules_are_not_blamed_for_a_strategy_that_cannot_be_read(tmp_path: Path)
         "token: @hunter2",
         "token: >\n        hunter2\n        more: x",
         "token:\n        hunter2: x",
+        "token:\n        hunter2:\n",
+        "token: {env: A}, hunter2: b  # hunter2",
         "token: 'hunter2",
     ],
 )
@@ -318,3 +321,36 @@ def test_the_value_of_an_unknown_key_beside_secrets_is_not_shown(tmp_path: Path,
     problems = _problems(write_config(tmp_path, {S: f"{SMALL[S]}{key}: hunter2\n"}))
     assert [p.line for p in problems] == [9]
     assert "hunter" not in problem_text(problems[0])
+
+
+def test_a_reference_to_a_secret_is_shown_as_it_stands(tmp_path: Path) -> None:
+    problem = missing_secrets(load(write_config(tmp_path)).settings, {})[0]
+    assert problem.text == SMALL[S].splitlines()[6]
+    assert problem_text(problem).splitlines()[2] == "    " + " " * (problem.column - 1) + "^"
+
+
+def test_a_problem_is_shown_without_characters_that_steer_a_terminal(tmp_path: Path) -> None:
+    problems = _problems(write_config(tmp_path, {T: SMALL[T].replace("Payments", "\x1b[2J\u202ePay")}))
+    assert not set("\x1b\u202e") & set("".join(problem_text(p) for p in problems))
+
+
+def test_of_a_long_line_the_part_around_the_caret_is_shown(tmp_path: Path) -> None:
+    labels = ", ".join(f"label{n}" for n in range(500))
+    shown = problem_text(_problems(write_config(tmp_path, {R: SMALL[R].replace("sre", f"{labels}, 3.2, {labels}")}))[0])
+    _, line, caret, _ = shown.splitlines()
+    assert len(line) < 150
+    assert line[caret.index("^") :].startswith("3.2")
+
+
+def test_a_tab_in_a_line_keeps_the_caret_under_its_place(tmp_path: Path) -> None:
+    text = SMALL[R].replace("{label: [sre, oncall]}", "{label: [\tsre,\t3.2]}")
+    _, line, caret, _ = problem_text(_problems(write_config(tmp_path, {R: text}))[0]).splitlines()
+    assert line.expandtabs()[len(caret.expandtabs()) - 1 :].startswith("3.2")
+
+
+def test_lines_are_counted_alike_whatever_ends_them(tmp_path: Path) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        text = SMALL[R].replace("sre", "3.2").replace("\n", end)
+        assert [(p.line, p.column) for p in _problems(write_config(tmp_path, {R: text}))] == [(4, 20)]
+    with_mark = "\ufeff" + SMALL[R].replace("rules:", "rulez:")
+    assert [(p.line, p.column) for p in _problems(write_config(tmp_path, {R: with_mark}))] == [(1, 1)]
