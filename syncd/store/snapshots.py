@@ -115,10 +115,15 @@ class Snapshots(Part):
         return {row[0]: dict(zip(_STORED, row, strict=True)) for row in connection.execute(query)}
 
     def _tie(self, connection: Connection, tracker: str, batch: list[Issue], fresh: list[Issue]) -> None:
-        """Keep `loose_links` and `set_aside` true: what is remembered is neither; an unknown parent is loose."""
-        for table in (loose_links, set_aside):
-            if connection.execute(select(table.c.id).where(table.c.tracker == tracker).limit(1)).first():
-                self._drop_links(connection, table, tracker, [Link(i.ref.id, i.key) for i in batch])
+        """Keep `set_aside` and `loose_links` true: an issue remembered is neither; an unknown parent is loose.
+
+        A missing one that comes back without a change that we would tell of stays missing until `forget_missing`:
+        whoever decides must hear of it one way or the other.
+        """
+        for table, some in ((set_aside, batch), (loose_links, fresh)):
+            there = select(table.c.id).where(table.c.tracker == tracker).limit(1)
+            if some and connection.execute(there).first():
+                self._drop_links(connection, table, tracker, [Link(i.ref.id, i.key) for i in some])
         parents = {i.parent for i in fresh if i.parent is not None}
         if not parents:
             return

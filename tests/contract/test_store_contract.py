@@ -321,6 +321,15 @@ def test_a_missing_link_is_missing_until_it_answers_and_is_not_read_as_an_outsid
     assert store.missing(JIRA) == []
 
 
+def test_a_missing_issue_that_comes_back_unchanged_stays_missing_until_somebody_is_told(store: Store) -> None:
+    remember(store, issue("10"), in_scope=False)
+    store.mark_missing(JIRA, [Link("10", "PAY-10")], NOW)
+    assert remember(store, issue("10"), in_scope=False) == {}
+    assert store.missing(JIRA) == [Link("10", "PAY-10")]
+    assert remember(store, issue("10", title="told", updated=NOW + MINUTE), in_scope=False) == {"10": CONTENT}
+    assert store.missing(JIRA) == []
+
+
 def test_what_is_set_aside_is_told_until_it_is_understood(store: Store) -> None:
     problems = [Unreadable("no fields", link=Link("5", "PAY-5")), Unreadable("no key", link=Link("6", None))]
     store.set_aside(JIRA, [*problems, Unreadable("nameless")], NOW)
