@@ -21,6 +21,7 @@ from syncd.core.model import (
     Lineage,
     Mapped,
     Override,
+    OverrideSource,
     Strategy,
     Target,
     ToExempt,
@@ -75,7 +76,7 @@ class Decider:
         return Decision(issue.ref, Unmapped()) if default is None else _decision(issue, default)
 
     def _own_voice(self, issue: Issue, matches: Sequence[Match], overrides: Overrides) -> Voice | None:
-        words = [o for o in overrides.get(issue.ref, ()) if o.stands(self._now)]
+        words = prevailing([o for o in overrides.get(issue.ref, ()) if o.stands(self._now)])
         if words:
             said = [(o.target, _override_evidence(issue, o)) for o in words]
             return self._settle(Via.OVERRIDE, said, f"overrides on {issue.key}")
@@ -100,6 +101,8 @@ class Decider:
         return None, ()
 
     def _voice_of(self, ancestor: Issue, above: Lineage, overrides: Overrides) -> Voice | None:
+        if above.cycle is not None:  # what is above an ancestor then depends on where the circle was entered
+            return self._own_voice(ancestor, self._matcher.matches(ancestor, above), overrides)
         known = self._voices.get(ancestor.ref)
         if known is not None and known[0] is ancestor:
             return known[1]
@@ -120,6 +123,18 @@ class Decider:
         if len(candidates) > 1:
             return Voice(via, Conflict(candidates), evidence, cause)
         return Voice(via, _verdict(candidates[0].target, self._strategy), evidence, None)
+
+
+def prevailing(words: Sequence[Override]) -> Sequence[Override]:
+    """Those that speak: of commands the latest, and of a command and hand-set marks the later (DESIGN §5).
+
+    Marks that people put on speak together, so that two of them may disagree.
+    """
+    commands = [o for o in words if o.source is not OverrideSource.MARK]
+    if not commands:
+        return words
+    latest = max(commands, key=lambda o: o.at)
+    return [o for o in words if o.source is OverrideSource.MARK and o.at >= latest.at] or [latest]
 
 
 # --- agreement --------------------------------------------------------------------------------------------

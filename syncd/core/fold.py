@@ -16,7 +16,10 @@ def fold(text: str) -> str:
 
 def fold_label(text: str) -> str:
     """As `fold`, and without trailing `,.;`."""
-    return fold(text).rstrip(LABEL_TAIL).rstrip()
+    folded = fold(text)
+    while folded and folded[-1] in LABEL_TAIL:
+        folded = folded.rstrip(LABEL_TAIL).rstrip()
+    return folded
 
 
 def storable(text: str) -> str:

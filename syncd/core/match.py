@@ -335,13 +335,13 @@ class Matcher:
         return texts or False
 
     def _related(self, node: _Related, sight: _Sight) -> _Truth:
+        unknown = False
         for ancestor, above in related(node.relation, sight.lineage):
             truth = self._truth(node.node, _Sight(ancestor, above, self._ancestor_hits(ancestor)))
             if isinstance(truth, tuple):
                 return tuple(f"{node.relation} {ancestor.key}: {text}" for text in truth)
-            if truth is None:
-                return None
-        return None if unreadable(node.relation, sight.issue, sight.lineage) else False
+            unknown = unknown or truth is None
+        return None if unknown or unreadable(node.relation, sight.issue, sight.lineage) else False
 
 
 # --- relations --------------------------------------------------------------------------------------------
