@@ -1,7 +1,7 @@
 """How a problem in a config file is shown to a person: never with a secret, never with characters that do harm."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from syncd.core.errors import Problem
 
@@ -14,7 +14,7 @@ _REFERENCE = re.compile(
 )
 """What may follow a key of secrets and be shown: where the secret is to be had."""
 _HARMLESS = re.compile(
-    r"\s*(-\s+)?((env|file):\s*[A-Za-z_][A-Za-z0-9_]*|(email|scope|kind|url)\s*:.*|(token|secret|password|env|file):)\s*"
+    r"\s*(-\s+)?((env|file):\s*[A-Za-z_][A-Za-z0-9_]*|(email:\s+[^\s@]+@[^\s@]+|(scope|kind|url):\s.*)|(token|secret|password|env|file):)\s*"
 )
 _USERINFO = re.compile(r"://[^\s\"']*@")
 _HIDDEN = "****"
@@ -26,8 +26,14 @@ def visible(text: str, longest: int = 80) -> str:
     return one_line if len(one_line) <= longest else one_line[: longest - 1] + "…"
 
 
-def shown_line(lines: Sequence[str], number: int, *, hide_after: int | None = None) -> str:
-    """A line for a message, with everything that may be a secret covered. `hide_after`: cover that key's value too."""
+def shown_line(
+    lines: Sequence[str], number: int, *, safe: Collection[str] | None = None, hide_after: int | None = None
+) -> str:
+    """A line for a message, with everything that may be a secret covered.
+
+    `safe`: the keys whose values are shown, in a file that may hold secrets; None: it holds none, show all but what
+    looks like one. `hide_after`: a column; cover the value of the key that begins there.
+    """
     if not 1 <= number <= len(lines):
         return ""
     line = _USERINFO.sub(f"://{_HIDDEN}@", lines[number - 1])
@@ -37,9 +43,26 @@ def shown_line(lines: Sequence[str], number: int, *, hide_after: int | None = No
     if found := _SECRET_KEY.search(line):
         rest = line[found.end() :]
         return line if not rest.strip() or _REFERENCE.fullmatch(rest) else f"{line[: found.end()]} {_HIDDEN}"
+    covered = _HIDDEN.rjust(_indent(line) + len(_HIDDEN))
     if any(_SECRET_KEY.search(above) for above in _enclosing(lines, number)):
-        return line if _HARMLESS.fullmatch(line) else _HIDDEN.rjust(_indent(line) + len(_HIDDEN))
-    return line
+        return line if _HARMLESS.fullmatch(line) else covered
+    return line if safe is None or hide_after is not None else _with_safe_keys(line, safe, covered)
+
+
+_KEY = re.compile(r"([^\s:{},\[\]\"']+)[\"']?\s*:(?=[\s{\[\"']|$)")
+_PROJECT = re.compile("[A-Z][A-Z0-9_]{1,9}")
+_WITHOUT_KEY = re.compile(r"\s*(-\s+[\w-]{1,40}|[\]}\s]*|#.*)\s*")
+
+
+def _with_safe_keys(line: str, safe: Collection[str], covered: str) -> str:
+    """The line if every key in it is one whose value may be shown; else no more of it than its first key."""
+    keys = list(_KEY.finditer(line))
+    if not keys:
+        return line if _WITHOUT_KEY.fullmatch(line) else covered
+    alone = len(keys) == 1 and not line[keys[0].end() :].strip()
+    if alone or all(key[1] in safe or _PROJECT.fullmatch(key[1]) for key in keys):
+        return line
+    return f"{line[: keys[0].end()]} {_HIDDEN}"
 
 
 def _enclosing(lines: Sequence[str], number: int) -> Iterator[str]:

@@ -63,6 +63,9 @@ SETTINGS_FILE = "syncd.yaml"
 PLANNED_KINDS = ("jira-data-center", "linear")
 """Kinds that DESIGN names and this version does not have."""
 
+SAFE_KEYS = frozenset(SyncdShape.all_keys()) - {"auth", "webhook", "token", "password", "secret"}
+"""Keys of syncd.yaml whose lines may be shown in messages."""
+
 CheckOptions = Callable[[str, Mapping[str, Any]], Sequence[OptionProblem]]
 """(kind, the tracker's mapping as written) → a connector's complaints about it."""
 
@@ -79,7 +82,7 @@ class SettingsFile:
 
 def read_settings(directory: Path, check_options: CheckOptions, kinds: Collection[str]) -> SettingsFile:
     """Read syncd.yaml. `kinds`: the kinds of tracker there are; only those are given to `check_options`."""
-    source = read_source(directory / SETTINGS_FILE, guarded=True)
+    source = read_source(directory / SETTINGS_FILE, safe=SAFE_KEYS)
     shape = fit(SyncdShape, source)
     written = dict(_trackers(source))
     for name, node in written.items():
@@ -243,7 +246,7 @@ def _store(shape: StoreShape, source: Source, base: Path) -> StoreSettings:
 def _secret(shape: SecretShape, source: Source, where: Where, base: Path) -> Secret:
     node, _ = source.find(where)
     line, column = (node.line, node.column) if node else (1, 1)
-    text = shown_line(source.lines, line)
+    text = shown_line(source.lines, line, safe=source.safe)
     if shape.env is not None:
         return Secret("env", shape.env, source.name, line, column, text)
     return Secret("file", str(base / (shape.file or "")), source.name, line, column, text)

@@ -30,6 +30,12 @@ class Shape(BaseModel):
         """The keys that belong in it."""
         return [f.alias or name for name, f in cls.model_fields.items()]
 
+    @classmethod
+    def all_keys(cls) -> set[str]:
+        """The keys that belong in it or anywhere below."""
+        below = (_shape_of(f.annotation) for f in cls.model_fields.values())
+        return set(cls.keys()).union(*(shape.all_keys() for shape in below if shape))
+
 
 def complaint(message: str, hint: str) -> PydanticCustomError:
     """What a validator raises: our words go through pydantic as they are."""
@@ -217,7 +223,8 @@ def _note(model: type[Shape], source: Source, detail: ErrorDetails) -> None:
     else:
         while not source.find(where)[1]:  # the shape gave a short form more levels than the file has
             where = where[:-1]
-        message, hint = _words(detail, node, held_secret=is_secret(where))
+        wants_more = source.guarded and _WANTED.get(detail["type"], "").startswith(("a mapping", "a list"))
+        message, hint = _words(detail, node, held_secret=is_secret(where) or wants_more)
         source.add(where, message, hint, at_key="[key]" in detail["loc"])
 
 
@@ -290,6 +297,14 @@ def keys_at(model: type[Shape], where: Where) -> list[str]:
             form = arguments[-1] if arguments and arguments[-1] is not Ellipsis else arguments[0] if arguments else None
     form = _form_of(form)
     return form.keys() if isinstance(form, type) and issubclass(form, Shape) else []
+
+
+def _shape_of(form: Any) -> type[Shape] | None:
+    """The mapping that a field holds, be it in a list or under keys of the admin's choice."""
+    form = _form_of(form)
+    if get_origin(form) in (list, dict):
+        return _shape_of(get_args(form)[-1])
+    return form if isinstance(form, type) and issubclass(form, Shape) else None
 
 
 def _form_of(form: Any) -> Any:

@@ -6,7 +6,7 @@ stays a `Word` that only a field made for it accepts.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -79,14 +79,19 @@ class Source:
 
     name: str
     """The file as the user named it."""
-    guarded: bool = False
-    """Whether the file may hold secrets, so that lines with unknown keys are not shown."""
+    safe: Collection[str] | None = None
+    """In a file that may hold secrets: the keys whose values may be shown."""
     text: str = ""
     lines: tuple[str, ...] = ()
     root: Node | None = None
     problems: list[Problem] = field(default_factory=list)
     _complained: set[tuple[int, int]] = field(default_factory=set)
     _paths: set[Where] = field(default_factory=set)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the file may hold secrets."""
+        return self.safe is not None
 
     def find(self, where: Where) -> tuple[Node | None, bool]:
         """The node there and True; or the deepest one that exists on the way to it and False."""
@@ -121,7 +126,7 @@ class Source:
     ) -> None:
         """Note a problem at a (line, column). `hide`: the line's value is not to be shown. `path`: what it is about."""
         line, column = position
-        text = shown_line(self.lines, line, hide_after=column if hide else None)
+        text = shown_line(self.lines, line, safe=self.safe, hide_after=column if hide else None)
         severity: Literal["advice", "error"] = "advice" if advice else "error"
         if not advice:
             self._complained.add(position)
@@ -151,9 +156,9 @@ def _below(node: Node | None, step: Step) -> Node | None:
 # --- reading ----------------------------------------------------------------------------------------------
 
 
-def read_source(path: Path, *, guarded: bool = False) -> Source:
-    """Read a file. Whatever is wrong with it is a problem in what is returned."""
-    source = Source(str(path), guarded)
+def read_source(path: Path, *, safe: Collection[str] | None = None) -> Source:
+    """Read a file. Whatever is wrong with it is a problem in what is returned; `safe` as in `Source`."""
+    source = Source(str(path), safe)
     try:
         if path.exists() and not path.is_file():
             source.add_at((1, 1), "this is not a file", "put a YAML file there")
@@ -167,12 +172,12 @@ def read_source(path: Path, *, guarded: bool = False) -> Source:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "its name cannot be used"
         source.add_at((1, 1), f"it cannot be read: {why}", "give syncd's user the right to read it")
         return source
-    return parse(content, source.name, guarded=guarded)
+    return parse(content, source.name, safe=safe)
 
 
-def parse(content: bytes, name: str, *, guarded: bool = False) -> Source:
+def parse(content: bytes, name: str, *, safe: Collection[str] | None = None) -> Source:
     """Make a tree of a file's bytes."""
-    source = Source(name, guarded)
+    source = Source(name, safe)
     if len(content) > MAX_BYTES:
         source.add_at((1, 1), "the file is larger than 2 MiB", "split it up, or use patterns instead of long lists")
         return source

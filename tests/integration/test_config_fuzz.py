@@ -112,3 +112,16 @@ def test_a_starter_file_damaged_anywhere_is_read_or_refused_cleanly() -> None:
         ends["values" if told == "values" else "problems"] += 1
     assert ends["problems"] > 60
     assert ends["values"] > 10
+
+
+def test_a_secret_in_a_damaged_file_is_in_no_message() -> None:
+    inline = SMALL["syncd.yaml"].replace("{env: JIRA_TOKEN}", "hunter2")
+    auth = inline.splitlines()[6]
+    block = inline.replace(auth, "    auth:\n      email: a@b.example\n      token: hunter2")
+    refused = 0
+    for seed in range(150):
+        for text in (inline, block):
+            told = outcome({"syncd.yaml": _mutated(text.encode(), seed)})
+            assert "hunter2" not in told, (seed, told)
+            refused += told != "values"
+    assert refused > 250
