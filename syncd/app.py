@@ -5,7 +5,7 @@ Every method is one command of DESIGN §10 without its printing; `syncd.cli` cal
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from syncd.core.explain import Explanation, explain
 from syncd.core.marks import Reading, read_marks
 from syncd.core.match import Matcher
 from syncd.core.model import Comment, IssueRef, Plan, Refusal
-from syncd.core.plan import Policy, Write
+from syncd.core.plan import Policy
 from syncd.core.ports import Clock, Known, Lease, Signature, Store, TrackerKind, TrackerReader, TrackerWriter
 from syncd.core.report import Coverage, Report, build_report
 from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
@@ -173,15 +173,21 @@ class App:
             ids = [t.id for t in desk.config.settings.trackers]
             known = (one for tracker in ids for batch in desk.store.standings(tracker) for one in batch)
             coverage = [self._coverage(desk.store, tracker) for tracker in ids]
+            lineages = {tracker: Ancestry(desk.store, tracker) for tracker in ids}
             rulebook = desk.config.rulebook
-            return build_report(known, rulebook.strategy, rulebook.version, coverage)
+            return build_report(known, rulebook.strategy, rulebook.version, coverage, lineages)
 
     def look_over(self) -> Sequence[Known]:
         """Every issue in scope with its decision, in a fixed order. Offline."""
+        return list(self.each_issue())
+
+    def each_issue(self) -> Iterator[Known]:
+        """As `look_over`, streamed: the store is open until the last one was taken or the iterator is closed."""
         with ExitStack() as stack:
             desk = self._desk(stack, create=False, offline=True)
-            ids = [t.id for t in desk.config.settings.trackers]
-            return [one for tracker in ids for batch in desk.store.standings(tracker) for one in batch]
+            for tracker in desk.config.settings.trackers:
+                for batch in desk.store.standings(tracker.id):
+                    yield from batch
 
     def _coverage(self, store: Store, tracker: str) -> Coverage:
         progress = store.progress(tracker)
@@ -277,7 +283,7 @@ class _Desk:
         return Work(
             tracker=tracker.id,
             reader=reader,
-            scope=tuple(entry for entries in tracker.scope.values() for entry in entries),
+            scope=scope_of(tracker),
             overlap=tracker.overlap,
             policy=self.policy(tracker),
             limits=self.config.settings.limits,
@@ -306,8 +312,8 @@ class _Desk:
         settings = self.config.settings
         return Policy(
             strategy=self.config.rulebook.strategy,
-            write=Write(tracker.write),
-            write_by={project: Write(write) for project, write in tracker.write_by.items()},
+            write=tracker.write,
+            write_by=tracker.write_by,
             write_closed=settings.write_closed,
             names=settings.marks.names,
             grace=settings.marks.grace,
@@ -332,6 +338,7 @@ class _Desk:
             policy=Policy(strategy=self.config.rulebook.strategy) if tracker is None else self.policy(tracker),
             in_scope=known.in_scope,
             now=now,
+            scope=() if tracker is None else scope_of(tracker),
         )
 
     def _reading(self, known: Known, overrides: Overrides, now: datetime, tracker: TrackerSettings | None) -> Reading:
@@ -345,6 +352,11 @@ class _Desk:
             direct=False,
             pair=None if known.standing is None else known.standing.decision.pair,
         )
+
+
+def scope_of(tracker: TrackerSettings) -> tuple[str, ...]:
+    """The projects or teams of a tracker that syncd may touch."""
+    return tuple(entry for entries in tracker.scope.values() for entry in entries)
 
 
 # --- kinds of trackers ------------------------------------------------------------------------------------

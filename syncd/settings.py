@@ -11,6 +11,7 @@ from typing import Any
 
 from syncd.core.errors import ConfigError, OptionProblem, Problem
 from syncd.core.model import Limits
+from syncd.core.plan import Write
 from syncd.core.ports import MarkNames, TrackerOptions
 from syncd.problems import shown_line, visible
 from syncd.settings_shape import (
@@ -33,7 +34,6 @@ from syncd.settings_values import (
     Settings,
     StoreSettings,
     TrackerSettings,
-    Write,
 )
 from syncd.shapes import fit, suggestion, value
 from syncd.yamlfile import Node, Source, Where, Word, read_source
@@ -52,7 +52,6 @@ __all__ = [
     "SettingsFile",
     "StoreSettings",
     "TrackerSettings",
-    "Write",
     "load_settings",
     "missing_secrets",
     "read_settings",

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
 from syncd.core.errors import ConfigError, Problem
 from syncd.core.model import Limits
+from syncd.core.plan import Write
 from syncd.core.ports import MarkNames
 
 MAX_SECRET = 64 * 1024
@@ -64,14 +64,6 @@ class Secret:
         return ConfigError([Problem(self.file, self.line, self.column, message, hint, text=self.text)])
 
 
-class Write(StrEnum):
-    """What may be written."""
-
-    OBSERVE = "observe"
-    LABEL = "label"
-    LABEL_AND_COMMENT = "label+comment"
-
-
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
     """Where the store is. The path of an SQLite file is absolute; a password is never part of `url`."""
@@ -98,10 +90,6 @@ class TrackerSettings:
     webhook: Secret | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The tracker's mapping as it was written."""
-
-    def write_in(self, project: str) -> Write:
-        """What may be written in that project."""
-        return self.write_by.get(project, self.write)
 
 
 @dataclass(frozen=True, slots=True)

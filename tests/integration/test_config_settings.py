@@ -8,6 +8,7 @@ from support_config import SMALL, load, write_config
 
 from syncd.core.errors import ConfigError
 from syncd.core.model import Limits
+from syncd.core.plan import Write
 from syncd.core.ports import MarkNames
 from syncd.settings import (
     CommandSettings,
@@ -18,7 +19,6 @@ from syncd.settings import (
     QuietHours,
     Secret,
     Settings,
-    Write,
     missing_secrets,
     tracker_options,
 )
@@ -74,7 +74,7 @@ reports: {directory: /var/lib/syncd}
     )
     settings = _settings(tmp_path, text)
     tracker = settings.trackers[0]
-    assert (tracker.write_in("PAY"), tracker.write_in("OPS")) == (Write.LABEL_AND_COMMENT, Write.LABEL)
+    assert (tracker.write_by["PAY"], tracker.write) == (Write.COMMENT, Write.LABEL)
     assert (tracker.poll_every, tracker.overlap) == (timedelta(minutes=5), timedelta(0))
     assert tracker.census_every == timedelta(days=90)
     assert tracker.webhook is not None
