@@ -1,21 +1,22 @@
 """Decisions → the alignment report: how much work serves which outcome, and what somebody must settle.
 
-Pure, one pass over a stream, and bounded: lists are cut at `LISTED`, numbers never are.
+Pure, one pass over a stream, and bounded: lists are cut at `LISTED` and `SAMPLE`, numbers never are.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, assert_never
 
+from syncd.core.comments import target_words
+from syncd.core.grouping import Grouping, Groups, Line, Sample, Unread, UnreadGroups, line_of
 from syncd.core.model import (
     Candidate,
     Conflict,
     Decision,
     Exempt,
     Issue,
-    IssueRef,
     Mapped,
     Outcome,
     Overhead,
@@ -26,12 +27,12 @@ from syncd.core.model import (
     ToOverhead,
     Unmapped,
 )
-from syncd.core.ports import Known
+from syncd.core.ports import Known, LineageSource
 
 LISTED: Final = 10_000
 """Issues listed one by one in a report."""
-SAMPLE: Final = 20
-"""Keys listed of one conflict."""
+BATCH: Final = 1_000
+"""Incomplete issues whose lineages are asked for together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +81,42 @@ class OverheadLine:
     share: float
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Line:
-    """One issue in a list. A restricted one is named by key only."""
-
-    ref: IssueRef
-    key: str
-    project: str
-    title: str
-    url: str
-    open: bool
-    labels: tuple[str, ...] = ()
-    components: tuple[str, ...] = ()
-    why: str = ""
-
-
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """One of the targets that a conflict is torn between: as in rules.yaml, in a person's words, and whose it is."""
+
+    target: str
+    title: str
+    owner: str | None
+    """None: an exemption, which nobody owns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictLine:
     """One cause of conflict: one thing to settle, however many issues it holds up."""
 
     cause: str
     tracker: str
-    targets: tuple[str, ...]
-    owners: tuple[str, ...]
+    claims: tuple[Claim, ...]
     issues: int
     open: int
-    keys: tuple[str, ...]
+    held_up: tuple[Line, ...]
+    """Some of those issues, open ones first."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What is claimed, as it is written in rules.yaml."""
+        return tuple(claim.target for claim in self.claims)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Who must agree."""
+        return tuple(sorted({claim.owner for claim in self.claims if claim.owner is not None}))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of `held_up`."""
+        return tuple(line.key for line in self.held_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,24 @@ class Report:
     incomplete: tuple[Line, ...]
     conflicts: tuple[ConflictLine, ...]
     coverage: tuple[Coverage, ...]
+    groups: tuple[Grouping, ...] = ()
+    """Unmapped work by label, by component and by project."""
+    unread: tuple[Unread, ...] = ()
+    """Incomplete work by the project of the ancestor that could not be read."""
+
+
+@dataclass(slots=True)
+class _Cause:
+    issues: int = 0
+    open: int = 0
+    targets: set[Target] = field(default_factory=set)
+    held_up: Sample = field(default_factory=Sample)
+
+    def add(self, line: Line, candidates: Iterable[Candidate]) -> None:
+        self.issues += 1
+        self.open += line.open
+        self.targets.update(candidate.target for candidate in candidates)
+        self.held_up.add(line)
 
 
 @dataclass(slots=True)
@@ -144,7 +173,8 @@ class _Tally:
     open_served: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     unmapped: list[Line] = field(default_factory=list)
     incomplete: list[Line] = field(default_factory=list)
-    conflicts: dict[tuple[str, str], list[tuple[Issue, Decision]]] = field(default_factory=dict)
+    groups: Groups = field(default_factory=Groups)
+    conflicts: dict[tuple[str, str], _Cause] = field(default_factory=dict)
 
     def add(self, issue: Issue, decision: Decision) -> None:
         kind, outcome = decision.pair
@@ -154,22 +184,38 @@ class _Tally:
             self.open_kinds[kind] += 1
             self.open_served[kind, outcome] += 1
         match decision.verdict:
-            case Unmapped(incomplete=incomplete):
-                _keep(self.incomplete if incomplete else self.unmapped, _line(issue))
-            case Conflict():
-                self.conflicts.setdefault((issue.ref.tracker, decision.cause or ""), []).append((issue, decision))
+            case Unmapped(incomplete=True):
+                _keep(self.incomplete, line_of(issue))
+            case Unmapped():
+                line = line_of(issue)
+                _keep(self.unmapped, line)
+                self.groups.add(line)
+            case Conflict(candidates=candidates):
+                cause = (issue.ref.tracker, decision.cause or "")
+                self.conflicts.setdefault(cause, _Cause()).add(line_of(issue), candidates)
             case Mapped() | Exempt():
                 pass
             case _:
                 assert_never(decision.verdict)
 
 
-def build_report(known: Iterable[Known], strategy: Strategy, version: str, coverage: Iterable[Coverage]) -> Report:
-    """Count a stream of issues with their standings. Issues not decided yet are not counted."""
-    tally = _Tally()
+def build_report(
+    known: Iterable[Known],
+    strategy: Strategy,
+    version: str,
+    coverage: Iterable[Coverage],
+    lineages: Mapping[str, LineageSource] | None = None,
+) -> Report:
+    """Count a stream of issues with their standings. Issues not decided yet are not counted.
+
+    `lineages`, by tracker, tell which ancestor could not be read; without them `Report.unread` is empty.
+    """
+    tally, unread = _Tally(), _Blind(lineages or {})
     for one in known:
+        unread.projects.add((one.issue.ref.tracker, one.issue.project))
         if one.standing is not None:
             tally.add(one.issue, one.standing.decision)
+            unread.add(one.issue, one.standing.decision)
     covered = tuple(coverage)
     instants = [c.last_success for c in covered]
     totals, open_ = _totals(tally.kinds), _totals(tally.open_kinds)
@@ -185,7 +231,40 @@ def build_report(known: Iterable[Known], strategy: Strategy, version: str, cover
         incomplete=tuple(sorted(tally.incomplete)),
         conflicts=tuple(_conflict_lines(tally, strategy)),
         coverage=covered,
+        groups=tally.groups.ordered(),
+        unread=unread.ordered(),
     )
+
+
+class _Blind:
+    """Incomplete issues, and the ancestors that would have to be read; asked for in batches."""
+
+    def __init__(self, lineages: Mapping[str, LineageSource]) -> None:
+        self.projects: set[tuple[str, str]] = set()
+        self._lineages = lineages
+        self._waiting: dict[str, list[Issue]] = {}
+        self._groups = UnreadGroups()
+
+    def add(self, issue: Issue, decision: Decision) -> None:
+        if decision.pair[0] != "incomplete":
+            return
+        waiting = self._waiting.setdefault(issue.ref.tracker, [])
+        waiting.append(issue)
+        if len(waiting) >= BATCH:
+            self._ask(issue.ref.tracker)
+
+    def ordered(self) -> tuple[Unread, ...]:
+        for tracker in self._waiting:
+            self._ask(tracker)
+        return self._groups.ordered(self.projects)
+
+    def _ask(self, tracker: str) -> None:
+        issues: Sequence[Issue] = self._waiting[tracker]
+        self._waiting[tracker] = []
+        if tracker in self._lineages:
+            above = self._lineages[tracker].of(issues)
+            for issue in issues:
+                self._groups.add(line_of(issue), above[issue.ref].missing)
 
 
 def _totals(kinds: Counter[str]) -> Totals:
@@ -211,32 +290,25 @@ def _keep(lines: list[Line], line: Line) -> None:
         lines.append(line)
 
 
-def _line(issue: Issue) -> Line:
-    if issue.restricted:
-        return Line(issue.ref, issue.key, issue.project, "", issue.url, not issue.closed)
-    return Line(
-        issue.ref, issue.key, issue.project, issue.title, issue.url, not issue.closed, issue.labels, issue.components
-    )
-
-
-def _conflict_lines(tally: _Tally, strategy: Strategy) -> Iterable[ConflictLine]:
+def _conflict_lines(tally: _Tally, strategy: Strategy) -> Iterator[ConflictLine]:
     """Most work held up first."""
-    ordered = sorted(tally.conflicts.items(), key=lambda item: (-len(item[1]), item[0]))
-    for (tracker, cause), held_up in ordered:
-        targets = sorted({c.target for _, d in held_up for c in _candidates(d)}, key=repr)
+    ordered = sorted(tally.conflicts.items(), key=lambda item: (-item[1].issues, item[0]))
+    for (tracker, cause), found in ordered:
         yield ConflictLine(
             cause=cause,
             tracker=tracker,
-            targets=tuple(target_name(t) for t in targets),
-            owners=tuple(sorted({owner for t in targets for owner in owners(t, strategy)})),
-            issues=len(held_up),
-            open=sum(not issue.closed for issue, _ in held_up),
-            keys=tuple(sorted(issue.key for issue, _ in held_up)[:SAMPLE]),
+            claims=tuple(_claim(t, strategy) for t in sorted(found.targets, key=repr)),
+            issues=found.issues,
+            open=found.open,
+            held_up=found.held_up.lines(),
         )
 
 
-def _candidates(decision: Decision) -> tuple[Candidate, ...]:
-    return decision.verdict.candidates if isinstance(decision.verdict, Conflict) else ()
+def _claim(target: Target, strategy: Strategy) -> Claim:
+    owner = next(iter(owners(target, strategy)), None)
+    kind = target.overhead if isinstance(target, ToOverhead) else None
+    title = next((f"{o.title} (overhead {o.id})" for o in strategy.overhead if o.id == kind), None)
+    return Claim(target_name(target), title or target_words(target, strategy), owner)
 
 
 def target_name(target: Target) -> str:

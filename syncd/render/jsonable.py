@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from syncd.core.errors import Problem
 from syncd.core.explain import Explanation
+from syncd.core.grouping import Group, Line, Unread
 from syncd.core.model import (
     Action,
     Candidate,
@@ -21,7 +22,7 @@ from syncd.core.model import (
     Unmapped,
 )
 from syncd.core.ports import StoredPlan
-from syncd.core.report import ConflictLine, Line, Report, Totals, target_name
+from syncd.core.report import ConflictLine, Report, Totals, target_name
 
 Json = dict[str, Any]
 
@@ -230,6 +231,11 @@ def report_json(report: Report) -> Json:
         "coverage": [
             {"tracker": c.tracker, "last_success": instant(c.last_success), "why": c.why} for c in report.coverage
         ],
+        "groups": {
+            grouping.by: {"groups": [_group(group) for group in grouping.groups], "without": grouping.without}
+            for grouping in report.groups
+        },
+        "unread": [_unread(unread) for unread in report.unread],
     }
 
 
@@ -266,4 +272,21 @@ def _conflict(line: ConflictLine) -> Json:
         "issues": line.issues,
         "open": line.open,
         "keys": list(line.keys),
+        "claims": [{"target": c.target, "title": c.title, "owner": c.owner} for c in line.claims],
+    }
+
+
+def _group(group: Group) -> Json:
+    keys = [line.key for line in group.sample]
+    return {"name": group.name, "issues": group.issues, "open": group.open, "keys": keys}
+
+
+def _unread(unread: Unread) -> Json:
+    return {
+        "tracker": unread.tracker,
+        "project": unread.project,
+        "in_scope": unread.in_scope,
+        "ancestors": list(unread.ancestors),
+        "issues": unread.issues,
+        "open": unread.open,
     }

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from syncd.core.report import Coverage, Line, Report, Totals
+from syncd.core.grouping import Line
+from syncd.core.report import Coverage, Report, Totals
 from syncd.render.adf import inert
 from syncd.render.jsonable import instant
 
