@@ -3,19 +3,23 @@
 The story runs the commands' own code (`App`); only the tracker and the people in it are made up.
 """
 
+import json
 import shutil
-from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
 from importlib.resources import as_file
+from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from connectors.sandbox import Site, build_world, load_issues, serve
 from syncd.app import App, Shown, SystemClock
+from syncd.core.decide import Decider
 from syncd.core.errors import SyncdError
-from syncd.core.model import IssueRef, Via
+from syncd.core.match import Matcher
+from syncd.core.model import Issue, Lineage, Via
 from syncd.core.ports import Known
 from syncd.core.report import Report, Totals
 from syncd.engine.work import CycleResult
@@ -80,7 +84,7 @@ def _stage(folder: Path, *, issues: Path | None, rules: Path | None, write_close
         config = folder / "config"
         _write_config(config, rules)
         text = SETTINGS.format(
-            tracker=TRACKER, url=served.url, projects=", ".join(scope), write_closed=str(write_closed).lower()
+            tracker=TRACKER, url=served.url, projects=json.dumps(scope)[1:-1], write_closed=str(write_closed).lower()
         )
         (config / "syncd.yaml").write_text(text, encoding="utf-8")
         yield Stage(site, App(config, {"JIRA_TOKEN": TOKEN}, clock), folder, scope)
@@ -238,19 +242,30 @@ def _telling(stage: Stage) -> Sequence[str]:
 
 
 class _Edits:
-    """Three edits that people make: they label a ticket, unlabel one, and give an epic to another outcome."""
+    """Three edits that people make: they label a ticket, unlabel one, and give an epic to another outcome.
+
+    Each is tried on the rules before it is made, so that what is told of it holds for any issues and any rulebook.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        now = stage.app.clock.now()
+        self._decider = Decider(Matcher(stage.app.load().rulebook, now.astimezone(UTC).date()), now)
         self._open = [one for one in stage.app.look_over() if one.standing is not None and not one.issue.closed]
-        self._labelled = [one for one in self._open if self._is_by_label(one)]
+        self._tops = [one for one in self._open if one.issue.parent is None]
+        self._labelled = [one for one in self._tops if _is_by_label(one)]
+        self._models: dict[str, Known] = {}
+        for one in sorted(self._labelled, key=lambda one: (len(one.issue.labels), one.issue.ref)):
+            self._models.setdefault(_outcome(one), one)
         self._watched: list[str] = []
 
     def make(self) -> Iterator[str]:
         """Edit, and tell what was edited."""
-        yield from self._label_one()
-        yield from self._unlabel_one()
-        yield from self._give_an_epic_away()
+        yield self._label_one() or "(no open, unmapped ticket is there that a label would map)"
+        yield self._unlabel_one() or "(no open ticket is mapped by its labels alone)"
+        yield (
+            self._give_an_epic_away() or "(no open ticket stands below one that a label would give to another outcome)"
+        )
 
     def outcome(self) -> Iterator[str]:
         """What became of the tickets that were edited."""
@@ -261,51 +276,87 @@ class _Edits:
             asked = f", and {comments} comment that asks" if comments else ""
             yield f"{key} bears {said}{asked}"
 
-    def _label_one(self) -> Iterator[str]:
-        ticket = next((o for o in self._open if _kind(o) == "unmapped" and o.issue.parent is None), None)
-        model = next(iter(self._labelled), None)
-        if ticket is None or model is None:
-            yield "(no open, unmapped ticket is there to label)"
-            return
-        labels = list(model.issue.labels)
-        self._stage.site.person("maria").edit(ticket.issue.key, labels_add=labels)
-        self._watched.append(ticket.issue.key)
-        yield f"Maria labels {ticket.issue.key}, which served nothing, with {', '.join(labels)}."
+    def _label_one(self) -> str | None:
+        for ticket in self._tops:
+            if _kind(ticket) != "unmapped":
+                continue
+            for model in self._models.values():
+                labels = model.issue.labels
+                if self._pair(_with(ticket.issue, *ticket.issue.labels, *labels)) == ("mapped", _outcome(model)):
+                    self._edit("maria", ticket.issue.key, add=labels)
+                    return f"Maria labels {ticket.issue.key}, which served nothing, with {', '.join(labels)}."
+        return None
 
-    def _unlabel_one(self) -> Iterator[str]:
-        ticket = next((o for o in self._labelled[1:] if o.issue.parent is None), None)
-        if ticket is None:
-            yield "(no open ticket is mapped by its labels alone)"
-            return
-        labels = list(ticket.issue.labels)
-        self._stage.site.person("tom").edit(ticket.issue.key, labels_remove=labels)
-        self._watched.append(ticket.issue.key)
-        yield f"Tom takes {', '.join(labels)} off {ticket.issue.key}, which nothing else maps."
+    def _unlabel_one(self) -> str | None:
+        for ticket in reversed(self._labelled):
+            key, labels = ticket.issue.key, ticket.issue.labels
+            if key not in self._watched and self._pair(_with(ticket.issue)) == ("unmapped", None):
+                self._edit("tom", key, remove=labels)
+                return f"Tom takes {', '.join(labels)} off {key}, which nothing else maps."
+        return None
 
-    def _give_an_epic_away(self) -> Iterator[str]:
-        below = Counter(o.standing.decision.spoke for o in self._open if o.standing and _kind(o) == "mapped")
-        below.pop(None, None)
-        for one in self._labelled:
-            other = next((o for o in self._labelled if _outcome(o) != _outcome(one)), None)
-            if below[one.issue.ref] and other is not None:
-                epic, labels = one.issue, list(other.issue.labels)
-                self._stage.site.person("ines").edit(epic.key, labels_add=labels, labels_remove=list(epic.labels))
-                self._watched += [epic.key, *self._children_of(epic.ref)[:2]]
-                heirs = f"{below[epic.ref]} open tickets inherit from it"
-                yield f"Ines gives {epic.key} to {_outcome(other)} ({', '.join(labels)}); {heirs}."
-                return
-        yield "(no open ticket with heirs is mapped by its labels)"
+    def _give_an_epic_away(self) -> str | None:
+        """An epic that its labels map, else any that labels could map: the one that most tickets follow."""
+        gifts = self._gifts(self._labelled) or self._gifts(self._tops)
+        if not gifts:
+            return None
+        gift = max(gifts, key=lambda g: len(g.heirs))
+        key, labels = gift.epic.key, gift.model.issue.labels
+        self._edit("ines", key, add=labels, remove=[x for x in gift.epic.labels if x not in gift.labels])
+        self._watched += [heir.issue.key for heir in gift.heirs[:2]]
+        return f"Ines gives {key} to {_outcome(gift.model)} ({', '.join(labels)}); {_follow(len(gift.heirs))}."
 
-    def _children_of(self, ref: IssueRef) -> list[str]:
-        return [o.issue.key for o in self._open if o.standing and o.standing.decision.spoke == ref]
+    def _gifts(self, tickets: Sequence[Known]) -> Sequence["_Gift"]:
+        """Every way to give one of these to another outcome by the labels of a model, so that tickets below follow."""
+        below: dict[str, list[Known]] = {}
+        for one in self._open:
+            below.setdefault(str(one.issue.parent), []).append(one)
+        epics = [one for one in tickets if one.issue.key in below and one.issue.key not in self._watched]
+        found = []
+        for epic, model in product(epics, self._models.values()):
+            kept = () if _is_by_label(epic) else epic.issue.labels
+            given = _with(epic.issue, *kept, *model.issue.labels)
+            heirs = [o for o in below[epic.issue.key] if self._follows(o, given, _outcome(model))]
+            if heirs and self._pair(given) == ("mapped", _outcome(model)):
+                found.append(_Gift(epic.issue, model, given.labels, heirs))
+        return found
 
-    @staticmethod
-    def _is_by_label(one: Known) -> bool:
-        """Mapped by labels of its own and by nothing else."""
-        decision = one.standing.decision if one.standing else None
-        if decision is None or decision.via is not Via.RULE or decision.pair[0] != "mapped":
-            return False
-        return all(text.startswith("label ") for e in decision.evidence for text in e.texts)
+    def _follows(self, one: Known, epic: Issue, outcome: str) -> bool:
+        """Whether a ticket right below an epic that stands alone would come to serve the epic's new outcome."""
+        return _outcome(one) != outcome and self._pair(one.issue, Lineage(((epic,),))) == ("mapped", outcome)
+
+    def _pair(self, issue: Issue, lineage: Lineage | None = None) -> tuple[str, str | None]:
+        """What the rules would say of an issue; with no lineage given, of one that nothing stands above."""
+        return self._decider.decide(issue, lineage or Lineage(), {}).pair
+
+    def _edit(self, who: str, key: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+        self._stage.site.person(who).edit(key, labels_add=list(add), labels_remove=list(remove))
+        self._watched.append(key)
+
+
+class _Gift(NamedTuple):
+    """An epic, the ticket whose labels it is to get, all its labels then, and the tickets that follow it."""
+
+    epic: Issue
+    model: Known
+    labels: Sequence[str]
+    heirs: Sequence[Known]
+
+
+def _is_by_label(one: Known) -> bool:
+    """Mapped by labels of its own and by nothing else."""
+    decision = one.standing.decision if one.standing else None
+    if decision is None or decision.via is not Via.RULE or decision.pair[0] != "mapped":
+        return False
+    return all(text.startswith("label ") for e in decision.evidence for text in e.texts)
+
+
+def _with(issue: Issue, *labels: str) -> Issue:
+    return replace(issue, labels=tuple(dict.fromkeys(labels)))
+
+
+def _follow(count: int) -> str:
+    return "1 open ticket below it follows" if count == 1 else f"{count} open tickets below it follow"
 
 
 NAMESPACES: Final = ("outcome/", "alignment/")
