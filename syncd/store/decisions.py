@@ -3,17 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
 
 from syncd.core.model import Decision, Finding, IssueRef, Override, Rulebook, Standing
 from syncd.store import codec
-from syncd.store.database import batches
+from syncd.store.database import Row, batches
 from syncd.store.part import Part, by_tracker
 from syncd.store.tables import findings, history, meta, overrides, rulebooks, standings
-
-Row = dict[str, Any]
 
 
 class Decisions(Part):
@@ -59,9 +56,9 @@ class Decisions(Part):
                 turn = {"tracker": row["tracker"], "id": row["id"], "at": row["since"], "decision": row["decision"]}
                 turns.append(turn)
         if rows:
-            connection.execute(self._db.upsert(standings), rows)
+            self._db.upsert_many(connection, standings, rows)
         if turns:
-            connection.execute(insert(history), turns)
+            self._db.insert_many(connection, history, turns)
 
     def _stored_standings(self, connection: Connection, refs: Sequence[IssueRef]) -> dict[IssueRef, Row]:
         names = standings.c.keys()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
 
@@ -10,11 +9,9 @@ from syncd.core.errors import Unreadable
 from syncd.core.model import Issue, IssueRef, Link
 from syncd.core.ports import Change, Progress
 from syncd.store import codec
-from syncd.store.database import batches
+from syncd.store.database import Row, batches
 from syncd.store.part import Part, folded, stored_ids
 from syncd.store.tables import former_keys, issues, loose_links, set_aside, trackers
-
-Row = dict[str, Any]
 
 
 class Snapshots(Part):
@@ -103,7 +100,7 @@ class Snapshots(Part):
                 fresh.append(issue)
         if rows:
             # `unless_newer`: somebody else may have stored a newer one since we looked
-            connection.execute(self._db.upsert(issues, unless_newer=issues.c.updated), rows)
+            self._db.upsert_many(connection, issues, rows, unless_newer=issues.c.updated)
         if renamed:
             connection.execute(self._db.upsert(former_keys), renamed)
         self._tie(connection, tracker, batch, fresh)
