@@ -6,6 +6,7 @@ account ids. Ids and keys stay. What an issue names but the file does not hold a
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,19 +31,38 @@ def load_issues(site: Site, path: Path) -> int:
     """
     with site.lock:
         rows = list(_rows(path))
-        for row in rows:
-            _register(site.registry, row["fields"])
-        for row in rows:
-            site.put(_issue(site, row))
+        for where, row in rows:
+            with _told(where):
+                _register(site.registry, row["fields"])
+        for where, row in rows:
+            with _told(where):
+                site.put(_new(site, _issue(site, row)))
     return len(rows)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """What a field is not, told with the line it stands in: files come from anywhere."""
+    try:
+        yield
+    except KeyError as missing:
+        raise ValueError(f"{where}: not an issue: {missing} is missing") from missing
+    except (TypeError, AttributeError, ValueError) as wrong:
+        raise ValueError(f"{where}: not an issue: {wrong}") from wrong
+
+
+def _new(site: Site, issue: Issue) -> Issue:
+    if issue.id in site.live or issue.key in site.keys:
+        raise ValueError(f"there is one of id {issue.id} or key {issue.key} already")
+    return issue
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             text = line.removeprefix(b"\xef\xbb\xbf").strip()
             if text:
-                yield _row(text, f"{path}:{number}")
+                yield f"{path}:{number}", _row(text, f"{path}:{number}")
 
 
 def _row(text: bytes, where: str) -> dict[str, Any]:
@@ -85,7 +105,11 @@ def _type(kind: dict[str, Any]) -> IssueType:
 
 
 def _instant(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
+    """With or without milliseconds, with or without a colon in the offset: exports differ."""
+    told = datetime.fromisoformat(text)
+    if told.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return told.astimezone(UTC)
 
 
 def _person(site: Site, user: dict[str, Any] | None) -> Person | None:
