@@ -53,11 +53,13 @@ def sticky_comment(issue: Issue, decision: Decision, strategy: Strategy) -> Comm
             assert_never(decision.verdict)
 
 
-def held_back(issue: Issue, standing: Standing, policy: CommentPolicy, now: datetime) -> str | None:
+def held_back(
+    issue: Issue, standing: Standing, policy: CommentPolicy, now: datetime, *, asked_above: bool = False
+) -> str | None:
     """Why a first comment is not due now; None: it is due. `now` is on the tracker's clock."""
     if issue.closed:
         return "closed issues are never commented on"
-    if standing.decision.via is Via.INHERITED:
+    if standing.decision.via is Via.INHERITED or asked_above:
         return "it is asked at the ancestor only"
     if not policy.backlog:
         if standing.origin is not Origin.ISSUE:

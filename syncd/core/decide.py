@@ -4,7 +4,7 @@ override on the issue > rules on the issue > the nearest ancestor that speaks fo
 At one level all matches agree, or it is a conflict. Nothing is ever settled by file order or alphabet.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
@@ -74,6 +74,17 @@ class Decider:
             return Decision(issue.ref, Unmapped(incomplete=True))
         default = self._rules_voice(Via.DEFAULT, [m for m in matches if m.rule.default])
         return Decision(issue.ref, Unmapped()) if default is None else _decision(issue, default)
+
+    def asked_above(self, decision: Decision, lineage: Lineage, overrides: Overrides, scope: Collection[str]) -> bool:
+        """Whether an unmapped issue hangs below one in scope (of these projects) that is unmapped as well."""
+        if decision.verdict != Unmapped():
+            return False
+        return any(
+            ancestor.project in scope
+            and self.decide(ancestor, lineage.above(distance), overrides).verdict == Unmapped()
+            for distance, step in enumerate(lineage.steps)
+            for ancestor in step
+        )
 
     def _own_voice(self, issue: Issue, matches: Sequence[Match], overrides: Overrides) -> Voice | None:
         words = prevailing([o for o in overrides.get(issue.ref, ()) if o.stands(self._now)])

@@ -1,5 +1,6 @@
 """Why one issue has the verdict it has, and what is or is not written on it because of that. Made by `explain`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,13 +62,15 @@ def explain(
     policy: Policy,
     in_scope: bool,
     now: datetime,
+    scope: Collection[str] = (),
 ) -> Explanation:
-    """Decide the issue anew under these rules and say why. `now` is on the tracker's clock."""
+    """Decide the issue anew under these rules and say why. `now` is on the tracker's clock, `scope` its projects."""
     decider = Decider(matcher, now)
     decision = decider.decide(issue, lineage, overrides)
     known = standing is not None and standing.decision.pair == decision.pair
     stands = standing if known and standing else Standing(decision, now, Origin.RULEBOOK, issue.updated, "")
-    planned = plan([Case(issue, stands, reading)], policy, now) if in_scope else plan([], policy, now)
+    case = Case(issue, stands, reading, decider.asked_above(decision, lineage, overrides, scope))
+    planned = plan([case] if in_scope else [], policy, now)
     return Explanation(
         issue=issue,
         decision=decision,

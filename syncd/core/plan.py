@@ -71,6 +71,8 @@ class Case:
     issue: Issue
     standing: Standing
     reading: Reading
+    asked_above: bool = False
+    """An ancestor in scope is as unmapped: the question is put there, not here."""
 
 
 def plan(cases: Iterable[Case], policy: Policy, now: datetime) -> Plan:
@@ -230,7 +232,7 @@ def _comment_step(case: Case, policy: Policy, revision: int, now: datetime) -> S
     )
     if there is not None:
         return _comment_change(case, policy, action, there.digest)
-    held = held_back(case.issue, case.standing, policy.comments, now)
+    held = held_back(case.issue, case.standing, policy.comments, now, asked_above=case.asked_above)
     return action if held is None else _skip(case, f"comment: {held}", lasting=not held.startswith("grace"))
 
 

@@ -33,8 +33,9 @@ from syncd.core.model import (
     Plan,
     Skipped,
     Standing,
+    Unmapped,
 )
-from syncd.core.plan import Case, Policy, make_plan, plan
+from syncd.core.plan import Case, Policy, Write, make_plan, plan
 from syncd.core.ports import Known
 from syncd.engine.lineage import Ancestry, read_outside
 from syncd.engine.observing import observe
@@ -290,7 +291,10 @@ class _Pass:
     # plans
 
     def _plan(self, batch: "_Batch") -> None:
-        cases = [Case(batch.known[ref].issue, batch.standing(ref), batch.readings[ref]) for ref in batch.known]
+        asked = self._asked_above(batch)
+        cases = [
+            Case(batch.known[ref].issue, batch.standing(ref), batch.readings[ref], ref in asked) for ref in batch.known
+        ]
         planned = plan(cases, self._policy, self._now)
         open_ = {a.ref for a in planned.actions} | {s.ref for s in planned.skipped if not s.lasting}
         open_ |= {ref for ref, r in batch.readings.items() if r.doubt or (r.applied and r.applied.proof == "sent")}
@@ -306,6 +310,24 @@ class _Pass:
         for step in steps:
             self._planned.setdefault(step.ref, []).append(step)
         self._held |= held.keys()
+
+    def _asked_above(self, batch: "_Batch") -> set[IssueRef]:
+        """Unmapped issues whose question is put to an unmapped ancestor in scope; asked only where comments are."""
+        issues = [
+            known.issue
+            for ref, known in batch.known.items()
+            if known.issue.parent is not None
+            and batch.standing(ref).decision.verdict == Unmapped()
+            and self._policy.may(known.issue.project) is Write.COMMENT
+        ]
+        lineages, decider = self._ancestry.of(issues), Decider(self._work.matcher, self._now)
+        return {
+            issue.ref
+            for issue in issues
+            if decider.asked_above(
+                batch.standing(issue.ref).decision, lineages[issue.ref], batch.overrides, self._work.scope
+            )
+        }
 
 
 @dataclass(slots=True)

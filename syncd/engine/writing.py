@@ -5,7 +5,7 @@ a process that died or lost the answer: the tracker is asked whether it landed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
@@ -124,6 +124,7 @@ class _Writing:
                 self._wait(entry)
             case Stale() | Gone():
                 self._put_back(entry, EntryState.DROPPED, str(failed))
+                self._forget_comment(entry.action)
                 self.done.dropped += 1
             case Denied():
                 self._put_back(entry, EntryState.DROPPED, str(failed))
@@ -137,6 +138,12 @@ class _Writing:
                 assert_never(failed)
         if not isinstance(failed, InDoubt):
             self.done.note(str(failed))
+
+    def _forget_comment(self, action: Action) -> None:
+        """A comment that cannot be edited since a person deleted it is no longer ours to edit in every cycle."""
+        applied = self._work.store.known([action.ref])[action.ref].applied
+        if action.kind == "comment" and action.comment_id is not None and applied is not None:
+            self._work.store.save_applied([replace(applied, comment=None)])
 
     def _put_back(self, entry: Entry, state: EntryState, note: str) -> None:
         self._work.store.put_back(entry, state, note, self._work.clock.now())
