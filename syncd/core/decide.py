@@ -5,9 +5,9 @@ At one level all matches agree, or it is a conflict. Nothing is ever settled by 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from syncd.core.match import Match, Matcher
 from syncd.core.model import (
@@ -20,8 +20,10 @@ from syncd.core.model import (
     IssueRef,
     Lineage,
     Mapped,
+    Origin,
     Override,
     OverrideSource,
+    Standing,
     Strategy,
     Target,
     ToExempt,
@@ -33,7 +35,7 @@ from syncd.core.model import (
 )
 
 VOICES_REMEMBERED: Final = 100_000
-"""Ancestors whose own word is remembered within one pass; past it the memory starts afresh."""
+"""Ancestors from which up the word is remembered within one pass; past it the memory starts afresh."""
 
 Overrides = Mapping[IssueRef, Sequence[Override]]
 
@@ -41,8 +43,7 @@ Said = tuple[Target, Evidence]
 """One thing that spoke: what it wants, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(NamedTuple):
     """What one issue says for itself (levels 1 and 2), or what a level says: a verdict with its evidence."""
 
     via: Via
@@ -52,6 +53,10 @@ class Voice:
     """Where a conflict comes from."""
 
 
+Above = tuple[Voice | None, tuple[Issue, ...]]
+"""What the nearest speaking ancestors say, and who they are."""
+
+
 class Decider:
     """Decides issues under one rulebook on one day. Remembers what ancestors said, so make a new one each pass."""
 
@@ -59,7 +64,7 @@ class Decider:
         self._matcher = matcher
         self._strategy = matcher.rulebook.strategy
         self._now = now
-        self._voices: dict[IssueRef, tuple[Issue, Voice | None]] = {}
+        self._heard: dict[str, tuple[Lineage, Above]] = {}
 
     def decide(self, issue: Issue, lineage: Lineage, overrides: Overrides) -> Decision:
         """The verdict for one issue. `overrides` holds those on the issue and on its ancestors."""
@@ -87,7 +92,7 @@ class Decider:
         )
 
     def _own_voice(self, issue: Issue, matches: Sequence[Match], overrides: Overrides) -> Voice | None:
-        words = prevailing([o for o in overrides.get(issue.ref, ()) if o.stands(self._now)])
+        words = prevailing([o for o in overrides[issue.ref] if o.stands(self._now)]) if issue.ref in overrides else ()
         if words:
             said = [(o.target, _override_evidence(issue, o)) for o in words]
             return self._settle(Via.OVERRIDE, said, f"overrides on {issue.key}")
@@ -96,32 +101,35 @@ class Decider:
     def _rules_voice(self, via: Via, matches: Sequence[Match]) -> Voice | None:
         if not matches:
             return None
+        if len(matches) == 1:
+            only = matches[0]
+            return Voice(via, _verdict(only.rule.target, self._strategy), (only.evidence,), None)
         highest = max(m.rule.priority for m in matches)
         speaking = sorted((m for m in matches if m.rule.priority == highest), key=lambda m: m.rule.id)
         cause = "rules " + " + ".join(m.rule.id for m in speaking)
         return self._settle(via, [(m.rule.target, m.evidence) for m in speaking], cause)
 
-    def _voice_above(self, lineage: Lineage, overrides: Overrides) -> tuple[Voice | None, tuple[Issue, ...]]:
-        """The word of the nearest ancestors that say anything, and who they are."""
-        for distance, step in enumerate(lineage.steps):
-            above = lineage.above(distance)
-            voices = [(a, v) for a in step if (v := self._voice_of(a, above, overrides)) is not None]
-            if voices:
-                speakers = tuple(ancestor for ancestor, _ in voices)
-                return self._together([voice for _, voice in voices], speakers), speakers
-        return None, ()
+    def _voice_above(self, lineage: Lineage, overrides: Overrides) -> Above:
+        """The word of the nearest ancestors that say anything, and who they are. Siblings share it: remembered."""
+        if not lineage.steps:
+            return None, ()
+        nearest, above = lineage.steps[0], lineage.above(0)
+        name = nearest[0].ref.id
+        known = self._heard.get(name)
+        if known is not None and _alike(known[0], lineage):
+            return known[1]
+        voices = [(a, v) for a in nearest if (v := self._voice_of(a, above, overrides)) is not None]
+        speakers = tuple(ancestor for ancestor, _ in voices)
+        heard = self._voice_above(above, overrides)
+        if voices:
+            heard = self._together([voice for _, voice in voices], speakers), speakers
+        if len(self._heard) >= VOICES_REMEMBERED:
+            self._heard.clear()
+        self._heard[name] = (lineage, heard)
+        return heard
 
     def _voice_of(self, ancestor: Issue, above: Lineage, overrides: Overrides) -> Voice | None:
-        if above.cycle is not None:  # what is above an ancestor then depends on where the circle was entered
-            return self._own_voice(ancestor, self._matcher.matches(ancestor, above), overrides)
-        known = self._voices.get(ancestor.ref)
-        if known is not None and known[0] is ancestor:
-            return known[1]
-        voice = self._own_voice(ancestor, self._matcher.matches(ancestor, above), overrides)
-        if len(self._voices) >= VOICES_REMEMBERED:
-            self._voices.clear()
-        self._voices[ancestor.ref] = (ancestor, voice)
-        return voice
+        return self._own_voice(ancestor, self._matcher.matches(ancestor, above), overrides)
 
     def _together(self, voices: Sequence[Voice], speakers: tuple[Issue, ...]) -> Voice:
         cause = "issue " + " + ".join(sorted(s.key for s in speakers))
@@ -134,6 +142,11 @@ class Decider:
         if len(candidates) > 1:
             return Voice(via, Conflict(candidates), evidence, cause)
         return Voice(via, _verdict(candidates[0].target, self._strategy), evidence, None)
+
+
+def _alike(one: Lineage, other: Lineage) -> bool:
+    """Whether two lineages say the same: equal snapshots, and as complete."""
+    return one.steps == other.steps and (one.missing is None) is (other.missing is None)
 
 
 def prevailing(words: Sequence[Override]) -> Sequence[Override]:
@@ -260,3 +273,15 @@ def _override_evidence(issue: Issue, override: Override) -> Evidence:
     how = f'mark "{override.mark}"' if override.mark is not None else f"{override.source.value}"
     because = f", because {override.reason}" if override.reason else ""
     return Evidence("override", issue.key, (f"{how} by {override.author}{because}",))
+
+
+# --- history ----------------------------------------------------------------------------------------------
+
+
+def restand(
+    before: Standing | None, decision: Decision, issue: Issue, *, now: datetime, origin: Origin, version: str
+) -> Standing:
+    """The decision with its history: a verdict of the same pair keeps its clock and its origin, a new one begins."""
+    if before is not None and before.decision.pair == decision.pair:
+        return replace(before, decision=decision, version=version)
+    return Standing(decision, now, origin, issue.updated, version)

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from syncd.core.decide import Decider
+from syncd.core.decide import Decider, restand
 from syncd.core.errors import TrackerError
 from syncd.core.marks import (
     WRITES_BEFORE_GIVING_UP,
@@ -36,7 +36,7 @@ from syncd.core.model import (
     Unmapped,
 )
 from syncd.core.plan import Case, Policy, Write, make_plan, plan
-from syncd.core.ports import Known
+from syncd.core.ports import Change, Known, Progress
 from syncd.engine.lineage import Ancestry, read_outside
 from syncd.engine.observing import observe
 from syncd.engine.work import Looked, Observed, Work
@@ -49,20 +49,20 @@ def look(work: Work, *, everything: bool = False) -> Looked:
 
     Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
     """
+    before = _begin(work)
     observed = observe(work)
-    progress = work.store.progress(work.tracker)
-    redecide = progress.rules_key != work.rules_key
-    replan = everything or redecide or progress.plan_key != work.plan_key
+    redecide = before.rules_key != work.rules_key
+    replan = everything or redecide or before.plan_key != work.plan_key
     widened = _Widened.of(work, observed, everything=redecide)
-    pass_ = _Pass(work, observed, widened, rules_changed=redecide and progress.rules_key is not None)
+    pass_ = _Pass(work, observed, widened, rules_changed=decided_under(before) not in (None, work.rules_key))
     for refs in _batches(work, observed, widened, everything=replan):
         pass_.take(refs)
     while following := pass_.below_reworded():
         for refs in _chunks(following):
             pass_.take(refs)
-    done = replace(work.store.progress(work.tracker), rules_key=work.rules_key, plan_key=work.plan_key)
-    if done != progress:
-        work.store.save_progress(work.tracker, done)
+    progress = work.store.progress(work.tracker)
+    done = replace(progress, rules_key=work.rules_key, plan_key=work.plan_key, complete_scope=observed.read_whole)
+    work.store.save_progress(work.tracker, done)
     return Looked(
         plan=pass_.plan(),
         complete=observed.complete,
@@ -75,18 +75,37 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     )
 
 
+UNDECIDED: Final = "undecided:"
+"""Stands before the `rules_key` of a tracker while what was read may not have been decided yet."""
+
+
+def decided_under(progress: Progress) -> str | None:
+    """The `rules_key` that every decision was last made under; None: nothing was ever decided."""
+    return (progress.rules_key or "").removeprefix(UNDECIDED) or None
+
+
+def _begin(work: Work) -> Progress:
+    """How far earlier passes came. One that dies between reading and deciding leaves word: the next decides all anew.
+
+    Without that, a snapshot would be known, its change heard of, and its verdict never looked at again.
+    """
+    before = work.store.progress(work.tracker)
+    work.store.save_progress(work.tracker, replace(before, rules_key=UNDECIDED + (decided_under(before) or "")))
+    return before
+
+
 @dataclass(slots=True)
 class _Widened:
     """Which issues are to be decided again: those that changed, and all that hangs below them."""
 
-    own: frozenset[str]
+    own: set[str]
     below: set[str]
     everything: bool
 
     @classmethod
     def of(cls, work: Work, observed: Observed, *, everything: bool) -> "_Widened":
         below = set() if everything else descendants(work, observed.changed) - observed.changed
-        return cls(observed.changed, below, everything)
+        return cls(set(observed.changed), below, everything)
 
     def holds(self, issue_id: str) -> bool:
         return self.everything or issue_id in self.own or issue_id in self.below
@@ -182,7 +201,9 @@ class _Pass:
             try:
                 read_outside(self._work.store, self._work.reader, self._work.tracker, links, self._work.clock.now())
             except TrackerError:
-                self._readable = False  # those lineages stay incomplete, which is what they are
+                self._readable = False
+                # those lineages are incomplete now; the next observation reads missing links again
+                self._work.store.mark_missing(self._work.tracker, links, self._work.clock.now())
             self._ancestry.forget()
 
     # marks
@@ -221,7 +242,10 @@ class _Pass:
             self._readable = False
             return ()
         answered = [issue for issue in found.issues if issue.ref in batch.known]
-        self._work.store.remember(self._work.tracker, answered, in_scope=True, now=self._work.clock.now())
+        changes = self._work.store.remember(self._work.tracker, answered, in_scope=True, now=self._work.clock.now())
+        newer = {ref.id for ref, change in changes.items() if change is not Change.MARKS}
+        self._widened.own |= newer  # fresher than the row that was observed: no later row will tell of it
+        self._reworded |= newer
         for issue in answered:
             batch.known[issue.ref] = replace(batch.known[issue.ref], issue=issue)
         return [issue.ref for issue in answered]
@@ -277,16 +301,14 @@ class _Pass:
 
     def _standing(self, batch: "_Batch", ref: IssueRef, decision: Decision) -> Standing:
         issue, before = batch.known[ref].issue, batch.known[ref].standing
-        version = self._work.rulebook.version
-        if before is not None and before.decision.pair == decision.pair:
-            return replace(before, decision=decision, version=version)
-        if before is None and issue.project not in self._familiar:
+        if issue.project not in self._familiar:
             origin = Origin.FIRST
         elif ref in batch.reworded:
             origin = Origin.ISSUE
         else:
             origin = self._widened.origin(ref.id, rules_changed=self._rules_changed)
-        return Standing(decision, self._now, origin, issue.updated, version)
+        version = self._work.rulebook.version
+        return restand(before, decision, issue, now=self._now, origin=origin, version=version)
 
     # plans
 

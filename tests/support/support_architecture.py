@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "syncd.settings_shape",
         *CONFIG_WORDS,
     ),
+    "syncd.versions": ("syncd.core", "syncd.rulebook"),
     "syncd.store": ("syncd.core", "syncd.store"),
     "syncd.engine": ("syncd.core", "syncd.engine", "syncd.telemetry"),
     "syncd.render": ("syncd.core", "syncd.render"),
