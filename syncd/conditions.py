@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection
 from typing import Any, get_args
 
+from syncd.core.atoms import PatternError, compile_pattern
 from syncd.core.fold import fold, fold_label
-from syncd.core.match import PatternError, compile_pattern
 from syncd.core.model import AllOf, AnyOf, Category, Condition, FieldName, Form, Has, NoneOf, Of, Pattern, Relation
 from syncd.problems import visible
 from syncd.shapes import kind_of, quoted_hint, suggestion

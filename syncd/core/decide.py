@@ -186,9 +186,10 @@ def _agreement(target: Target) -> tuple[str, str]:
 
 
 def _candidate(group: Sequence[Said]) -> Candidate:
-    targets = sorted({target for target, _ in group}, key=repr)
+    if len(group) == 1:
+        return Candidate(group[0][0], (group[0][1],))
     evidence = tuple(sorted({e for _, e in group}, key=lambda e: (e.source, e.key, e.texts)))
-    return Candidate(_finest(targets), evidence)
+    return Candidate(_finest([target for target, _ in group]), evidence)
 
 
 def _finest(targets: Sequence[Target]) -> Target:

@@ -1,0 +1,149 @@
+"""Texts of conditions, ready to be asked: which of them does a value fit?
+
+Every text of every condition becomes an *atom* (field, pattern, folded or not); equal atoms are shared. `FieldIndex`
+holds all atoms of one field: a dictionary for whole texts, one `re2.Set` pass for globs and regular expressions.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import re2
+
+from syncd.core.fold import fold, fold_label
+from syncd.core.model import FieldName, Form, Issue, Pattern
+
+VALUES_REMEMBERED: Final = 100_000
+"""Distinct values whose atoms are remembered; past it the memory starts afresh, so that it stays bounded."""
+
+VALUES: Final[Mapping[FieldName, Callable[[Issue], tuple[str, ...]]]] = {
+    "label": lambda i: i.labels,
+    "title": lambda i: (i.title,),
+    "type": lambda i: (i.type,),
+    "status": lambda i: (i.status,),
+    "status_category": lambda i: (i.category.value,),
+    "priority": lambda i: () if i.priority is None else (i.priority,),
+    "project": lambda i: (i.project, i.project_name),
+    "component": lambda i: i.components,
+    "fix_version": lambda i: i.fix_versions,
+    "tracker": lambda i: (i.ref.tracker,),
+    "key": lambda i: (i.key,),
+}
+"""What each key of `when:` sees in an issue."""
+
+
+class PatternError(ValueError):
+    """A pattern that RE2 refuses, with RE2's own words."""
+
+
+def compile_pattern(pattern: str) -> "re2._Regexp[str]":
+    """A compiled RE2 pattern; `PatternError` says what RE2 does not accept (look-around, back-references, …)."""
+    try:
+        return re2.compile(pattern, _re2_options())
+    except re2.error as refused:
+        said = refused.args[0] if refused.args else b"refused"
+        raise PatternError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from None
+
+
+def _re2_options() -> "re2.Options":
+    options = re2.Options()
+    options.log_errors = False  # it writes to stderr otherwise (facts/stack.md §2)
+    options.max_mem = 64 << 20
+    return options
+
+
+# --- atoms ------------------------------------------------------------------------------------------------
+
+Hits = Mapping[int, str]
+"""Atom → the value of the issue that it fits (the first one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One text of a condition; `exact` compares without folding."""
+
+    field: FieldName
+    pattern: Pattern
+    exact: bool
+
+
+class FieldIndex(dict[str, tuple[int, ...]]):
+    """Value of one field → the atoms it fits: looked up once, remembered where values come back all the time."""
+
+    def __init__(self, field: FieldName) -> None:
+        super().__init__()
+        self._fold = fold_label if field == "label" else fold
+        self._raw: dict[str, list[int]] = {}
+        self._folded: dict[str, list[int]] = {}
+        self._sets: dict[bool, _PatternSet] = {}
+        self._repeats = field not in ("title", "key")
+
+    def __missing__(self, value: str) -> tuple[int, ...]:
+        atoms = tuple(self._look_up(value))
+        if self._repeats:
+            if len(self) >= VALUES_REMEMBERED:
+                self.clear()
+            self[value] = atoms
+        return atoms
+
+    def add(self, number: int, atom: Atom) -> None:
+        """Know the atom by that number."""
+        match atom.pattern.form:
+            case Form.TEXT if atom.exact:
+                self._raw.setdefault(atom.pattern.text, []).append(number)
+            case Form.TEXT:
+                self._folded.setdefault(self._fold(atom.pattern.text), []).append(number)
+            case Form.GLOB:
+                self._set(folded=not atom.exact).add(number, _glob(atom.pattern.text, self._fold, exact=atom.exact))
+            case Form.REGEX:
+                self._set(folded=False).add(number, atom.pattern.text)
+            case _:
+                assert_never(atom.pattern.form)
+
+    def seal(self) -> None:
+        """No more atoms: ready to be asked."""
+        for patterns in self._sets.values():
+            patterns.seal()
+
+    def _look_up(self, value: str) -> Iterator[int]:
+        yield from self._raw.get(value, ())
+        if False in self._sets:
+            yield from self._sets[False].fits(value)
+        if self._folded or True in self._sets:
+            folded = self._fold(value)
+            yield from self._folded.get(folded, ())
+            if True in self._sets:
+                yield from self._sets[True].fits(folded)
+
+    def _set(self, *, folded: bool) -> "_PatternSet":
+        return self._sets.setdefault(folded, _PatternSet())
+
+
+class _PatternSet:
+    """One `re2.Set`: all patterns of a field in one pass over the value."""
+
+    def __init__(self) -> None:
+        self._set = re2.Set.SearchSet(_re2_options())
+        self._numbers: list[int] = []
+
+    def add(self, number: int, pattern: str) -> None:
+        self._set.Add(pattern)
+        self._numbers.append(number)
+
+    def seal(self) -> None:
+        self._set.Compile()
+
+    def fits(self, value: str) -> list[int]:
+        return [self._numbers[i] for i in self._set.Match(value) or ()]
+
+
+def _glob(text: str, folding: Callable[[str], str], *, exact: bool) -> str:
+    parts = text.split("*")
+    wanted = parts if exact else _fold_around_stars(parts, folding)
+    return r"(?s)\A" + ".*".join(re2.escape(part) for part in wanted) + r"\z"
+
+
+def _fold_around_stars(parts: list[str], folding: Callable[[str], str]) -> list[str]:
+    """Fold the whole text as one value would be, keeping the stars where they are."""
+    star = "\ue000"  # a private-use character: no folding touches it
+    return folding(star.join(parts)).split(star)
