@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, assert_never
 
-from syncd.core.comments import target_words
 from syncd.core.grouping import Grouping, Groups, Line, Sample, Unread, UnreadGroups, line_of
 from syncd.core.model import (
     Candidate,
@@ -83,10 +82,12 @@ class OverheadLine:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One of the targets that a conflict is torn between: as in rules.yaml, in a person's words, and whose it is."""
+    """One of the targets that a conflict is torn between, and whose it is."""
 
     target: str
+    """As it is written in rules.yaml."""
     title: str
+    """What that outcome or overhead is called; of an exemption the whole target."""
     owner: str | None
     """None: an exemption, which nobody owns."""
 
@@ -305,10 +306,19 @@ def _conflict_lines(tally: _Tally, strategy: Strategy) -> Iterator[ConflictLine]
 
 
 def _claim(target: Target, strategy: Strategy) -> Claim:
-    owner = next(iter(owners(target, strategy)), None)
-    kind = target.overhead if isinstance(target, ToOverhead) else None
-    title = next((f"{o.title} (overhead {o.id})" for o in strategy.overhead if o.id == kind), None)
-    return Claim(target_name(target), title or target_words(target, strategy), owner)
+    named = target_name(target)
+    found: list[tuple[str, str]] = []
+    match target:
+        case ToOutcome(outcome=one_id):
+            found = [(o.title, o.owner) for o in strategy.outcomes if o.id == one_id]
+        case ToOverhead(overhead=one_id):
+            found = [(o.title, o.owner) for o in strategy.overhead if o.id == one_id]
+        case ToExempt():
+            pass
+        case _:
+            assert_never(target)
+    title, owner = found[0] if found else (named, None)
+    return Claim(named, title, owner)
 
 
 def target_name(target: Target) -> str:
@@ -320,18 +330,5 @@ def target_name(target: Target) -> str:
             return f"overhead: {overhead}"
         case ToExempt(why=why):
             return f"exempt: {why}"
-        case _:
-            assert_never(target)
-
-
-def owners(target: Target, strategy: Strategy) -> Iterable[str]:
-    """Who owns what a target names."""
-    match target:
-        case ToOutcome(outcome=outcome_id):
-            return [o.owner for o in strategy.outcomes if o.id == outcome_id]
-        case ToOverhead(overhead=overhead_id):
-            return [o.owner for o in strategy.overhead if o.id == overhead_id]
-        case ToExempt():
-            return []
         case _:
             assert_never(target)
