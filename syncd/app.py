@@ -5,7 +5,7 @@ Every method is one command of DESIGN §10 without its printing; `syncd.cli` cal
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -181,7 +181,7 @@ class App:
         """Every issue in scope with its decision, in a fixed order. Offline."""
         return list(self.each_issue())
 
-    def each_issue(self) -> Iterator[Known]:
+    def each_issue(self) -> Generator[Known, None, None]:
         """As `look_over`, streamed: the store is open until the last one was taken or the iterator is closed."""
         with ExitStack() as stack:
             desk = self._desk(stack, create=False, offline=True)

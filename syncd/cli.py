@@ -7,8 +7,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -21,9 +21,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from syncd import __version__
 from syncd.app import App, SeveralTrackersError, UnknownKeyError
 from syncd.core.errors import ConfigError, SyncdError, TrackerError
+from syncd.core.report import Report
 from syncd.engine.cycle import Applied
 from syncd.engine.work import CycleResult, LeaseLostError
 from syncd.problems import problem_text
+from syncd.render.csv import report_csv
+from syncd.render.html import report_html
 from syncd.render.jsonable import explanation_json, plan_json, problems_json, report_json
 from syncd.render.markdown import report_markdown
 from syncd.render.text import action_text, cycle_line, explanation_text, plan_text, status_text
@@ -48,7 +51,9 @@ class ReportFormat(StrEnum):
     """What `syncd report` writes."""
 
     MD = "md"
+    HTML = "html"
     JSON = "json"
+    CSV = "csv"
 
 
 cli = typer.Typer(
@@ -177,15 +182,29 @@ def report(
     out: Annotated[Path | None, typer.Option("--out", help="A file to write it to.", metavar="FILE")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,  # noqa: FBT002 - typer's form of a flag
 ) -> None:
-    """Write the alignment report by the decisions in the store. Offline."""
-    made = _app().report()
-    wants_json = as_json or form is ReportFormat.JSON
-    text = _json_text(report_json(made)) if wants_json else report_markdown(made)
-    if out is None:
-        sys.stdout.write(text)
+    """Write the alignment report by the decisions in the store; as CSV, every issue in scope. Offline."""
+    with closing(_report_parts(ReportFormat.JSON if as_json else form)) as parts:
+        if out is None:
+            _pour(parts)
+        else:
+            _write_file(out, parts)
+            _say(str(out))
+
+
+REPORT_TEXTS: Final[Mapping[ReportFormat, Callable[[Report], str]]] = {
+    ReportFormat.MD: report_markdown,
+    ReportFormat.HTML: report_html,
+    ReportFormat.JSON: lambda made: _json_text(report_json(made)),
+}
+
+
+def _report_parts(form: ReportFormat) -> Generator[str, None, None]:
+    """The report's text as it comes: as CSV, no more than a batch of issues is in memory."""
+    if form is ReportFormat.CSV:
+        with closing(_app().each_issue()) as issues:
+            yield from report_csv(issues)
     else:
-        _write_file(out, text)
-        _say(str(out))
+        yield REPORT_TEXTS[form](_app().report())
 
 
 @cli.command()
@@ -357,10 +376,24 @@ def _print_json(value: Any) -> None:
     sys.stdout.write(_json_text(value))
 
 
-def _write_file(path: Path, text: str) -> None:
+def _pour(parts: Iterator[str]) -> None:
+    """Parts of a text to stdout, in UTF-8 whatever the terminal is set to; line ends stay as they are."""
+    try:
+        for part in parts:
+            sys.stdout.buffer.write(part.encode())
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read (such as `head`) has enough; Python's own flush at exit must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write_file(path: Path, parts: Iterator[str]) -> None:
+    """Parts of a text to a file. What makes them fails, if at all, before the file is touched."""
+    first = next(parts, "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write(first)
+            file.writelines(parts)
     except OSError as failed:
         raise SyncdError(f"{path} cannot be written: {failed.strerror}") from None
 
