@@ -18,21 +18,35 @@ from connectors import KINDS
 from syncd.config import Config, load_config
 from syncd.core.comments import CommentPolicy
 from syncd.core.decide import Overrides
+from syncd.core.diff import Pace, RulesDiff
 from syncd.core.errors import Behind, Busy, ConfigError, OptionProblem, Problem, SyncdError
 from syncd.core.explain import Explanation, explain
 from syncd.core.marks import Reading, read_marks
 from syncd.core.match import Matcher
-from syncd.core.model import Comment, IssueRef, Plan, Refusal
+from syncd.core.model import Comment, IssueRef, Plan, Refusal, Rulebook
 from syncd.core.plan import Policy
-from syncd.core.ports import Clock, Known, Lease, Signature, Store, TrackerKind, TrackerReader, TrackerWriter
+from syncd.core.ports import (
+    Clock,
+    Known,
+    Lease,
+    RulesVersion,
+    Signature,
+    Store,
+    TrackerKind,
+    TrackerReader,
+    TrackerWriter,
+)
 from syncd.core.report import Coverage, Report, build_report
 from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
+from syncd.engine.foresight import Outlook, foresee
 from syncd.engine.lineage import Ancestry
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
 from syncd.render.adf import to_adf
 from syncd.render.jsonable import instant, waiting_json
+from syncd.rulebook import load_rulebook
 from syncd.settings import TrackerSettings, missing_secrets, tracker_options
 from syncd.store import migrate, open_store
+from syncd.versions import authored, rulebook_of, texts_in_git
 
 RENDERERS: Final[Mapping[str, Callable[[Comment], Any]]] = {"adf": to_adf}
 LEASE_PATIENCE: Final = timedelta(seconds=60)
@@ -189,6 +203,40 @@ class App:
                 for batch in desk.store.standings(tracker.id):
                     yield from batch
 
+    def rules_diff(self, against: str | None = None) -> RulesDiff:
+        """What the config folder's rules would change against other ones, over the whole store. Offline.
+
+        Args:
+            against: a config folder, or a git commit, branch or tag; None: the version the store last used.
+        """
+        with ExitStack() as stack:
+            desk = self._desk(stack, create=False, offline=True)
+            old = self._other_rules(desk.store, against)
+            diff = RulesDiff(old=old.version, new=desk.config.rulebook.version)
+            for tracker in desk.config.settings.trackers:
+                foresee(desk.outlook(tracker, old), diff)
+            return diff
+
+    def _other_rules(self, store: Store, against: str | None) -> Rulebook:
+        if against is None:
+            texts = store.rulebook_texts()
+            if texts is None:
+                raise SyncdError("the store knows no rules yet: run `syncd once`, or name others with --against")
+            return rulebook_of(texts, "the rules of the last cycle")
+        if Path(against).is_dir():
+            return load_rulebook(Path(against))
+        return rulebook_of(texts_in_git(self.directory, against), against)
+
+    def rules_log(self) -> Sequence[RulesVersion]:
+        """Every version of the rules that a cycle ran with, newest first. Offline."""
+        with ExitStack() as stack:
+            return self._desk(stack, create=False, offline=True).store.rulebook_log()
+
+    def slowest_pace(self) -> Pace:
+        """How fast the slowest of the trackers lets us write."""
+        paces = [load_kind(tracker.kind).pace for tracker in self.load().settings.trackers]
+        return Pace(min(p.mark for p in paces), min(p.comment for p in paces))
+
     def _coverage(self, store: Store, tracker: str) -> Coverage:
         progress = store.progress(tracker)
         return Coverage(tracker, progress.last_success, progress.why)
@@ -250,9 +298,21 @@ class App:
         store = open_store(config.settings.store.url, password=password, create=create, clock_now=self.clock.now())
         stack.callback(store.close)
         if not offline:
-            store.keep_rulebook(config.rulebook, config.sources, self.clock.now())
+            self._keep_rulebook(store, config)
         matcher = Matcher(config.rulebook, self.clock.now().astimezone(UTC).date())
         return _Desk(self, config, store, matcher)
+
+    def _keep_rulebook(self, store: Store, config: Config) -> None:
+        """Keep a new version with who committed it, where git knows."""
+        if store.rulebook_version() != config.rulebook.version:
+            who = authored(self.directory)
+            kept = RulesVersion(
+                version=config.rulebook.version,
+                at=self.clock.now(),
+                author=None if who is None else who.author,
+                commit=None if who is None else who.commit,
+            )
+            store.keep_rulebook(kept, config.sources)
 
     def _require_secrets(self, config: Config) -> None:
         problems: list[Problem] = []
@@ -303,6 +363,23 @@ class _Desk:
         writer = kind.writer(options, self.app.clock, self.signature, RENDERERS[kind.comment_format])
         stack.callback(writer.close)
         return writer
+
+    def outlook(self, tracker: TrackerSettings, old: Rulebook) -> Outlook:
+        """One tracker to look ahead on, from these rules to the config's."""
+        today = self.app.clock.now().astimezone(UTC).date()
+        return Outlook(
+            tracker=tracker.id,
+            store=self.store,
+            old=Matcher(old, today),
+            new=self.matcher,
+            policy=self.policy(tracker),
+            scope=tuple(entry for entries in tracker.scope.values() for entry in entries),
+            signature=self.signature,
+            overlap=tracker.overlap,
+            now=self.app.clock.now() + self.store.progress(tracker.id).skew,
+            mail=self.config.settings.marks.mail,
+            watch=self.app.watch,
+        )
 
     @property
     def signature(self) -> Signature:

@@ -2,8 +2,9 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from typer.main import get_command
@@ -17,12 +18,17 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
 def commands() -> dict[str, list[str]]:
-    """Every command with its options."""
-    found = get_command(cli).commands  # type: ignore[attr-defined]
-    return {
-        name: [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
-        for name, command in found.items()
-    }
+    """Every command, those of groups too, with its options."""
+    return dict(_below(get_command(cli), ""))
+
+
+def _below(group: Any, prefix: str) -> Iterator[tuple[str, list[str]]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _below(command, f"{prefix}{name} ")
+        else:
+            options = [option for parameter in command.params for option in parameter.opts]
+            yield f"{prefix}{name}", [option for option in options if option.startswith("--")]
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
@@ -34,7 +40,7 @@ def test_every_command_and_each_of_its_options_is_documented(name: str) -> None:
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:
-    named = set(re.findall(r"^\| `syncd ([a-z]+)", COMMANDS, re.MULTILINE))
+    named = set(re.findall(r"^\| `syncd ((?:rules )?[a-z]+)", COMMANDS, re.MULTILINE))
     assert named == set(commands())
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from time import sleep as really_sleep
 from typing import Any, Final
@@ -12,6 +12,7 @@ from connectors.http import Sleep
 from connectors.jira.reader import CloudReader
 from connectors.jira.transport import GATEWAY
 from connectors.jira.writer import CloudWriter
+from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem
 from syncd.core.ports import Clock, CommentRenderer, Signature, TrackerOptions
 
@@ -24,6 +25,8 @@ class CloudKind:
     """A `TrackerKind`. `sleep` waits the seconds it is given, between tries."""
 
     comment_format: str = "adf"
+    pace: Pace = field(default_factory=lambda: Pace(mark=50, comment=100))
+    """PUT 50 and POST 100 a second (facts/jira.md §7)."""
     sleep: Sleep = really_sleep
 
     def check(self, options: Mapping[str, Any]) -> Sequence[OptionProblem]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from syncd.core.model import Action, Decision, Issue, IssueRef, Skipped
+from syncd.core.model import Action, ActionKind, Decision, Issue, IssueRef, Skipped
 
 LISTED: Final = 10_000
 """Issues listed one by one; numbers are never cut."""
@@ -114,7 +114,7 @@ class Pace:
     comment: float
 
 
-def minutes(writes: Mapping[str, int], pace: Pace) -> float:
+def minutes(writes: Mapping[ActionKind, int], pace: Pace) -> float:
     """How long so many writes by kind take at a tracker's limits."""
     comments = writes.get("comment", 0) + writes.get("uncomment", 0)
     return (writes.get("mark", 0) / pace.mark + comments / pace.comment) / 60

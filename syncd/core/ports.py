@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem, Unreadable
 from syncd.core.model import (
     Action,
@@ -22,7 +23,6 @@ from syncd.core.model import (
     Plan,
     Receipt,
     Refusal,
-    Rulebook,
     Standing,
 )
 
@@ -159,6 +159,8 @@ class TrackerKind(Protocol):
 
     comment_format: str
     """`adf`, `markdown` or `wiki`: which renderer `app` hands to the writer."""
+    pace: Pace
+    """How fast the tracker lets us write, by its documented limits."""
 
     def check(self, options: Mapping[str, Any]) -> Sequence[OptionProblem]:
         """Complaints about the tracker's mapping in syncd.yaml, as written (pure)."""
@@ -252,6 +254,16 @@ class StoredPlan:
     at: datetime
     refusals: tuple[Refusal, ...] = ()
     settled: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RulesVersion:
+    """A version of the rules coming into use: when, and who committed it where git knows."""
+
+    version: str
+    at: datetime
+    author: str | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,12 +380,20 @@ class Store(Protocol):
         ...
 
     # deciding
-    def keep_rulebook(self, rulebook: Rulebook, sources: Mapping[str, str], now: datetime) -> None:
-        """Keep the version with its files' texts, once."""
+    def keep_rulebook(self, version: RulesVersion, sources: Mapping[str, str]) -> None:
+        """It is in use from now on. A version is kept once with its files' texts; its use is logged each time."""
         ...
 
     def rulebook_version(self) -> str | None:
-        """The version kept last."""
+        """The version that is in use."""
+        ...
+
+    def rulebook_texts(self, version: str | None = None) -> Mapping[str, str] | None:
+        """The files' texts of a version, by name (None: of the one in use); None where it is not kept."""
+        ...
+
+    def rulebook_log(self) -> Sequence[RulesVersion]:
+        """Every version that came into use, newest first; one that came back stands there again."""
         ...
 
     def save_standings(self, standings: Sequence[Standing]) -> None:

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
 
-from syncd.core.model import Decision, Finding, IssueRef, Override, Rulebook, Standing
+from syncd.core.model import Decision, Finding, IssueRef, Override, Standing
+from syncd.core.ports import RulesVersion
 from syncd.store import codec
 from syncd.store.database import Row, batches
 from syncd.store.part import Part, by_tracker
-from syncd.store.tables import findings, history, meta, overrides, rulebooks, standings
+from syncd.store.tables import findings, history, meta, overrides, rulebook_log, rulebooks, standings
 
 
 class Decisions(Part):
@@ -18,19 +19,34 @@ class Decisions(Part):
 
     # --- rulebooks ---
 
-    def keep_rulebook(self, rulebook: Rulebook, sources: Mapping[str, str], now: datetime) -> None:
-        """Keep the version with its files' texts, once; it is the version kept last from now on."""
-        row = {"version": rulebook.version, "at": now, "sources": codec.dumps(dict(sorted(sources.items())))}
+    def keep_rulebook(self, version: RulesVersion, sources: Mapping[str, str]) -> None:
+        """It is in use from now on. A version is kept once with its files' texts; its use is logged each time."""
+        row = {"version": version.version, "at": version.at, "sources": codec.dumps(dict(sorted(sources.items())))}
+        entry = {"version": version.version, "at": version.at, "author": version.author, "commit_id": version.commit}
         with self._db.writing() as connection:
-            if connection.execute(_rulebook_version()).scalar() == rulebook.version:
+            if connection.execute(_rulebook_version()).scalar() == version.version:
                 return
             connection.execute(self._db.insert(rulebooks).on_conflict_do_nothing(), row)
-            connection.execute(self._db.upsert(meta), {"name": "rulebook", "value": rulebook.version})
+            connection.execute(insert(rulebook_log), entry)
+            connection.execute(self._db.upsert(meta), {"name": "rulebook", "value": version.version})
 
     def rulebook_version(self) -> str | None:
-        """The version kept last."""
+        """The version that is in use."""
         with self._db.reading() as connection:
             return connection.execute(_rulebook_version()).scalar()
+
+    def rulebook_texts(self, version: str | None = None) -> Mapping[str, str] | None:
+        """The files' texts of a version, by name (None: of the one in use); None where it is not kept."""
+        with self._db.reading() as connection:
+            named = version or connection.execute(_rulebook_version()).scalar()
+            kept = connection.execute(select(rulebooks.c.sources).where(rulebooks.c.version == named)).scalar()
+        return None if kept is None else dict(codec.loads(kept))
+
+    def rulebook_log(self) -> Sequence[RulesVersion]:
+        """Every version that came into use, newest first; one that came back stands there again."""
+        with self._db.reading() as connection:
+            rows = connection.execute(select(rulebook_log).order_by(rulebook_log.c.n.desc())).all()
+        return [RulesVersion(row.version, row.at, row.author, row.commit_id) for row in rows]
 
     # --- standings ---
 

@@ -111,6 +111,16 @@ rulebooks = Table(
     Column("sources", Json, nullable=False),
 )
 
+rulebook_log = Table(
+    "rulebook_log",
+    metadata,
+    Column("n", Serial, primary_key=True),
+    Column("version", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("author", Words),
+    Column("commit_id", Name),
+)
+
 standings = Table(
     "standings",
     metadata,

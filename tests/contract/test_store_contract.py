@@ -36,13 +36,11 @@ from syncd.core.model import (
     Mapped,
     Proof,
     Receipt,
-    Rulebook,
     StickyComment,
-    Strategy,
     Unmapped,
     Verdict,
 )
-from syncd.core.ports import Change, EntryState, Lease, Progress, Store
+from syncd.core.ports import Change, EntryState, Lease, Progress, RulesVersion, Store
 from syncd.store import SqlStore, open_store
 from syncd.store.snapshots import Snapshots
 from syncd.store.tables import trackers
@@ -345,8 +343,25 @@ def test_what_is_set_aside_is_told_until_it_is_understood(store: Store) -> None:
 def test_the_version_kept_last_is_told_also_when_it_comes_back(store: Store) -> None:
     assert store.rulebook_version() is None
     for version in ("a", "b", "a"):
-        store.keep_rulebook(Rulebook(version=version, strategy=Strategy(intent="x")), {"rules.yaml": "rules: []"}, NOW)
+        store.keep_rulebook(RulesVersion(version, NOW, "Maria", "c0ffee"), {"rules.yaml": f"# {version}"})
         assert store.rulebook_version() == version
+        assert store.rulebook_texts() == {"rules.yaml": f"# {version}"}
+    assert [kept.version for kept in store.rulebook_log()] == ["a", "b", "a"]
+    assert store.rulebook_log()[0] == RulesVersion("a", NOW, "Maria", "c0ffee")
+
+
+def test_the_texts_of_an_earlier_version_stay_and_an_unknown_one_has_none(store: Store) -> None:
+    assert store.rulebook_texts() is None
+    for version in ("a", "b"):
+        store.keep_rulebook(RulesVersion(version, NOW), {"rules.yaml": f"# {version}"})
+    assert store.rulebook_texts("a") == {"rules.yaml": "# a"}
+    assert store.rulebook_texts("c") is None
+
+
+def test_rules_that_stay_in_use_are_logged_once(store: Store) -> None:
+    for _ in range(3):
+        store.keep_rulebook(RulesVersion("a", NOW), {"rules.yaml": "# a"})
+    assert len(store.rulebook_log()) == 1
 
 
 def test_history_keeps_each_change_of_the_pair_and_nothing_else(store: Store) -> None:
