@@ -25,7 +25,7 @@ from syncd.core.model import (
 )
 
 FRESH: Final = timedelta(hours=24)
-"""A change older than this when it was observed is catching up: its verdict goes to the report, not to the ticket."""
+"""A change at least this old when it was observed is catching up: its verdict goes to the report, not to the ticket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,8 @@ def held_back(
     if not policy.backlog:
         if standing.origin is not Origin.ISSUE:
             return f"the verdict does not come from a change of this issue ({standing.origin.value}): see the report"
-        if standing.since - standing.changed > FRESH:
-            return "the change was more than 24 h old when it was observed: see the report"
+        if standing.since - standing.changed >= FRESH:
+            return "the change was 24 h old or more when it was observed: see the report"
     if now < standing.since + policy.grace:
         return f"grace until {standing.since + policy.grace:%Y-%m-%d %H:%M} UTC"
     return None
@@ -118,7 +118,7 @@ def _evidence_words(issue: Issue, key: str, source: str, texts: tuple[str, ...])
     own = [text for text in texts if not text.startswith(("parent ", "epic ", "initiative ", "ancestor "))]
     elsewhere = sorted({" ".join(text.split(" ")[:2]).rstrip(":") for text in texts if text not in own})
     if key != issue.key:
-        return f"by rule {source} on {key}"
+        return f"by override on {key}" if source == "override" else f"by rule {source} on {key}"
     what = ", ".join((*own, *elsewhere))
     return f"by rule {source} ({what})" if source != "override" else f"by {what}"
 

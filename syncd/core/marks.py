@@ -128,21 +128,28 @@ def read_marks(
         reading = _after_a_write(issue, applied, late=now - applied.at > overlap, direct=direct)
     else:
         reading = _at_rest(issue, applied, direct=direct, pair=pair)
+    reading = _apart_from_others(issue, reading, signature)
     known = {o.mark for o in overrides if o.source is OverrideSource.MARK}
     surprise = any(mark not in known for mark in reading.hand)
     return replace(reading, doubt=reading.doubt or (surprise and not direct))
 
 
 def _first_meeting(issue: Issue, signature: Signature) -> Reading:
-    """No memory of this issue: our own copy in the tracker is adopted, another installation's is left alone."""
+    """No memory of this issue: our own copy in the tracker is adopted."""
     copy = issue.copy
-    if copy is None or copy.mark not in issue.marks:
+    if copy is None or copy.installation != signature.installation or copy.mark not in issue.marks:
         return Reading(None, issue.marks)
-    others = tuple(mark for mark in issue.marks if mark != copy.mark)
-    if copy.installation != signature.installation:
-        return Reading(None, others, foreign=copy.installation)
     ours = Applied(ref=issue.ref, mark=copy.mark, proof=Proof.SEEN, revision=0, at=issue.updated, shown=issue.updated)
-    return Reading(ours, others)
+    return Reading(ours, _others(issue, copy.mark))
+
+
+def _apart_from_others(issue: Issue, reading: Reading, signature: Signature) -> Reading:
+    """A mark that another installation signed is nobody's word here, also where we wrote before."""
+    copy = issue.copy
+    if copy is None or copy.installation == signature.installation or copy.mark not in reading.hand:
+        return reading
+    hand = tuple(mark for mark in reading.hand if mark != copy.mark)
+    return replace(reading, hand=hand, foreign=copy.installation)
 
 
 def _after_a_write(issue: Issue, applied: Applied, *, late: bool, direct: bool) -> Reading:
