@@ -22,6 +22,8 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
     guarded = guard(looked.plan, {work.tracker: looked.in_scope}, work.limits)
     _keep_refused(work, guarded)
     done = carry_out(work, writer, guarded.plan)
+    if not done.stopped:  # everything was tried: what was denied before and is not now has been granted
+        work.store.save_findings(work.tracker, "denied", [*looked.denied, *done.denied], work.clock.now())
     return CycleResult(
         tracker=work.tracker,
         observed=looked.observed,

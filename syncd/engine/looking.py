@@ -72,6 +72,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         held=pass_.held_elsewhere(),
         in_scope=work.store.count_in_scope(work.tracker),
         skew=observed.skew,
+        denied=observed.denied,
     )
 
 

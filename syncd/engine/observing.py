@@ -15,8 +15,11 @@ from syncd.engine.work import Observed, Work
 class _Tally:
     """What has been read so far in this observation."""
 
+    progress: Progress
     rows: int = 0
     changed: set[str] = field(default_factory=set)
+    nameless: list[Unreadable] = field(default_factory=list)
+    """Issues that could not be understood, not even which ones they are."""
     echoed: set[str] = field(default_factory=set)
 
     def add(self, changes: Mapping[IssueRef, Change]) -> None:
@@ -31,26 +34,26 @@ def observe(work: Work) -> Observed:
     """
     store, started = work.store, work.clock.now()
     progress = replace(store.progress(work.tracker), last_attempt=started)
-    tally = _Tally()
+    tally = _Tally(progress)
     sight = Sight(account="", skew=progress.skew)
     why: str | None = None
+    denied: tuple[Finding, ...] = ()
     try:
         sight = work.reader.look_around()
-        progress = _fit_scope(work, replace(progress, skew=sight.skew), sight)
-        progress = _walk(work, progress, tally)
+        tally.progress = _fit_scope(work, replace(progress, skew=sight.skew), sight)
+        _walk(work, tally)
         _read_ancestors(work, tally, started)
     except (Unavailable, Denied, Unreadable) as failed:
         why = str(failed)
-        _remember_denial(work, failed, started)
+        denied = _denial(work, failed, started)
     if why is None and sight.hidden:
         why = f"not visible to {sight.account}: {', '.join(sight.hidden)}"
-    complete, familiar = why is None, frozenset(progress.complete_scope)
-    done = replace(progress, why=why)
+    complete, familiar = why is None, tally.progress.complete_scope
+    done = replace(tally.progress, why=why)
     if complete:
-        everything = tuple(sorted(set(work.scope)))
-        first = progress.first_complete or started
-        done = replace(done, last_success=started, first_complete=first, complete_scope=everything)
+        done = replace(done, last_success=started, first_complete=done.first_complete or started)
     store.save_progress(work.tracker, done)
+    _tell_unreadable(work, tally, started)
     return Observed(
         rows=tally.rows,
         changed=frozenset(tally.changed),
@@ -59,7 +62,9 @@ def observe(work: Work) -> Observed:
         why=why,
         skew=sight.skew,
         now=work.clock.now() + sight.skew,
-        familiar=familiar,
+        familiar=frozenset(familiar),
+        denied=denied,
+        read_whole=tuple(sorted(set(work.scope))) if complete else familiar,
     )
 
 
@@ -74,26 +79,24 @@ def _fit_scope(work: Work, progress: Progress, sight: Sight) -> Progress:
     return replace(progress, scope=visible, complete_scope=kept, watermark=watermark)
 
 
-def _walk(work: Work, progress: Progress, tally: _Tally) -> Progress:
-    for page in work.reader.observe(progress.watermark):
+def _walk(work: Work, tally: _Tally) -> None:
+    for page in work.reader.observe(tally.progress.watermark):
         work.still_ours()
-        progress = _remember(work, progress, page, tally)
+        _remember(work, page, tally)
         work.watch(f"reading {work.tracker}", tally.rows, None)
-    return progress
 
 
-def _remember(work: Work, progress: Progress, page: Page, tally: _Tally) -> Progress:
-    newer = page.read_to
-    if newer is not None and (progress.watermark is None or newer > progress.watermark):
+def _remember(work: Work, page: Page, tally: _Tally) -> None:
+    newer, before, now = page.read_to, tally.progress.watermark, work.clock.now()
+    progress = tally.progress
+    if newer is not None and (before is None or newer > before):
         progress = replace(progress, watermark=newer)
-    now = work.clock.now()
     tally.add(work.store.remember(work.tracker, page.issues, in_scope=True, now=now, progress=progress))
+    tally.progress = progress
     if page.unreadable:
         work.store.set_aside(work.tracker, page.unreadable, now)
-        for bad in page.unreadable:
-            work.store.open_finding(_unreadable_finding(work.tracker, bad), now)
+        tally.nameless += [bad for bad in page.unreadable if bad.link is None]
     tally.rows += len(page.issues) + len(page.unreadable)
-    return progress
 
 
 def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:
@@ -102,14 +105,22 @@ def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:
     tally.changed |= read_outside(work.store, work.reader, work.tracker, links, now)
 
 
-def _remember_denial(work: Work, failed: TrackerError, now: datetime) -> None:
-    if isinstance(failed, Denied):
-        finding = Finding(
-            tracker=work.tracker, kind="denied", cause=f"{failed.project or '*'}: {failed.need}", text=str(failed)
-        )
-        work.store.open_finding(finding, now)
+def _denial(work: Work, failed: TrackerError, now: datetime) -> tuple[Finding, ...]:
+    if not isinstance(failed, Denied):
+        return ()
+    finding = Finding(
+        tracker=work.tracker, kind="denied", cause=f"{failed.project or '*'}: {failed.need}", text=str(failed)
+    )
+    work.store.open_finding(finding, now)
+    return (finding,)
 
 
-def _unreadable_finding(tracker: str, bad: Unreadable) -> Finding:
-    name = "an issue" if bad.link is None else str(bad.link)
-    return Finding(tracker=tracker, kind="unreadable", cause=name, text=str(bad), key=name)
+def _tell_unreadable(work: Work, tally: _Tally, now: datetime) -> None:
+    """One finding for each issue that is set aside; it closes when the issue is understood again."""
+    named = [(str(link), what) for link, what in work.store.aside(work.tracker).items()]
+    told = [*named, *(("an issue", str(bad)) for bad in tally.nameless)]
+    findings = [
+        Finding(tracker=work.tracker, kind="unreadable", cause=name, text=what, key=name)
+        for name, what in dict(told).items()
+    ]
+    work.store.save_findings(work.tracker, "unreadable", findings, now)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from syncd.core.match import Matcher
-from syncd.core.model import Limits, Plan, Refusal, Rulebook
+from syncd.core.model import Finding, Limits, Plan, Refusal, Rulebook
 from syncd.core.plan import Policy
 from syncd.core.ports import Clock, Lease, Signature, Store, TrackerReader
 
@@ -78,6 +78,8 @@ class Looked:
     in_scope: int
     skew: timedelta
     """The tracker's clock minus ours."""
+    denied: tuple[Finding, ...] = ()
+    """Permissions that were missing for reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,11 @@ class Observed:
     complete: bool
     why: str | None
     skew: timedelta
+    denied: tuple[Finding, ...]
+    """Permissions that were missing."""
     now: datetime
     """When it ended, on the tracker's clock."""
     familiar: frozenset[str]
     """Scope entries that had been through a first complete cycle before: what is new in the others is a backlog."""
+    read_whole: tuple[str, ...]
+    """Those that will have been through one when what was read is decided."""

@@ -29,6 +29,10 @@ class Done:
     waiting: int = 0
     notes: dict[str, None] = field(default_factory=dict)
     """What could not be written and why, once each, in order; bounded."""
+    denied: list[Finding] = field(default_factory=list)
+    """Permissions that were missing."""
+    stopped: bool = False
+    """The tracker could not be reached any more: what comes after was not tried."""
 
     def note(self, text: str) -> None:
         """Keep a sentence for the person who reads the result."""
@@ -74,18 +78,20 @@ class _Writing:
         self._total = total
         unsure = work.store.entries(work.tracker, [EntryState.SENDING], limit=1_000_000)
         self._blocked: set[IssueRef] = {entry.action.ref for entry in unsure}
+        self._dead = {entry.key for entry in work.store.entries(work.tracker, [EntryState.DEAD], limit=1_000_000)}
         self._denied: dict[tuple[str | None, str], str] = {}
         """(project, action kind) → what is missing there: asked once a cycle, not once an issue."""
-        self._stopped = False
         self.done = Done()
 
     def run(self, entries: Sequence[Entry]) -> Done:
-        todo = {entry.key for entry in _todo(self._work)}
-        for number, entry in enumerate(entries):
+        todo = {entry.key: entry for entry in _todo(self._work)}
+        for number, key in enumerate(entry.key for entry in entries):
             self._work.watch(f"writing {self._work.tracker}", number, self._total)
-            if entry.key not in todo:
+            entry = todo.get(key)  # as it is stored, with the times it was tried
+            if entry is None:
+                self.done.waiting += key in self._dead
                 continue
-            if self._stopped or entry.action.ref in self._blocked or self._refused(entry.action):
+            if self.done.stopped or entry.action.ref in self._blocked or self._refused(entry.action):
                 self._wait(entry)
                 continue
             self._work.still_ours()
@@ -120,7 +126,7 @@ class _Writing:
                 self._blocked.add(entry.action.ref)
             case Unavailable():
                 self._put_back(entry, EntryState.TODO, str(failed))
-                self._stopped = True
+                self.done.stopped = True
                 self._wait(entry)
             case Stale() | Gone():
                 self._put_back(entry, EntryState.DROPPED, str(failed))
@@ -130,6 +136,7 @@ class _Writing:
                 self._put_back(entry, EntryState.DROPPED, str(failed))
                 self._deny(entry.action, failed)
                 self._wait(entry)
+                return
             case Unreadable() | TrackerError():
                 spent = entry.attempts + 1 >= ATTEMPTS
                 self._put_back(entry, EntryState.DEAD if spent else EntryState.TODO, str(failed))
@@ -158,6 +165,8 @@ class _Writing:
             text=f"{failed} Grant: {failed.need} ({where}).",
         )
         self._work.store.open_finding(finding, self._work.clock.now())
+        self.done.denied.append(finding)
+        self.done.note(finding.text)
 
 
 def _look_up(work: Work, writer: TrackerWriter, entry: Entry, done: Done, *, put_back: bool = True) -> None:
