@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from syncd.conditions import condition_schema, example_schema
 from syncd.core.errors import ConfigError, Problem
 from syncd.core.model import Rulebook
-from syncd.rulebook import RULES_FILE, STRATEGY_FILE, RulesShape, StrategyShape, read_rulebook
+from syncd.rulebook import RULES_FILE, STRATEGY_FILE, RulesShape, StrategyShape, advise, read_rulebook
 from syncd.settings import SETTINGS_FILE, CheckOptions, Settings, read_settings
 from syncd.settings_shape import SyncdShape
 
@@ -25,14 +26,18 @@ class Config:
     """What is not wrong and could be better, in order."""
 
 
-def load_config(directory: Path, check_options: CheckOptions, kinds: Collection[str]) -> Config:
-    """The config folder; files are named in problems as `directory` is given.
+def load_config(
+    directory: Path, check_options: CheckOptions, kinds: Collection[str], today: date | None = None
+) -> Config:
+    """The config folder; files are named in problems as `directory` is given. With a day (UTC), lint is given too.
 
     Raises:
         ConfigError: with the problems of all files, advice included, sorted by file, line and column.
     """
     settings = read_settings(directory, check_options, kinds)
     files = read_rulebook(directory, settings.trackers)
+    if today is not None:
+        advise(files, today)
     problems = sorted([*settings.source.problems, *files.strategy.problems, *files.rules.problems])
     if settings.settings is None or files.rulebook is None:
         raise ConfigError(problems)

@@ -90,7 +90,8 @@ _WIDEST = 140
 def problem_text(problem: Problem) -> str:
     """`<path>:<line>:<column>: message`, then the line with a caret under the place, then what to write instead."""
     advice = "advice: " if problem.severity == "advice" else ""
-    out = [f"{problem.file}:{problem.line}:{problem.column}: {advice}{problem.message}"]
+    name = f" [{problem.name}]" if problem.name else ""
+    out = [f"{problem.file}:{problem.line}:{problem.column}: {advice}{problem.message}{name}"]
     if problem.text.strip():
         start = max(0, problem.column - _WIDEST // 2) if len(problem.text) > _WIDEST else 0
         text = problem.text[start : start + _WIDEST]

@@ -3,9 +3,9 @@
 import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,9 @@ from pydantic import Field
 
 from syncd.conditions import ConditionReader
 from syncd.core.errors import ConfigError
+from syncd.core.lint import lint
 from syncd.core.model import (
+    Accept,
     AllOf,
     AnyOf,
     Focus,
@@ -40,6 +42,7 @@ from syncd.shapes import (
     Flag,
     Id,
     Number,
+    Reason,
     Shape,
     Share,
     Text,
@@ -56,7 +59,6 @@ from syncd.yamlfile import Node, Source, Where, read_source
 
 STRATEGY_FILE = "strategy.yaml"
 RULES_FILE = "rules.yaml"
-MANY_OUTCOMES = 5
 
 # --- what the files look like -----------------------------------------------------------------------------
 
@@ -67,6 +69,13 @@ class _Dated(Shape):
 
     def window(self) -> Window:
         return Window(self.from_, self.until)
+
+
+class _AcceptShape(Shape):
+    accept: dict[str, Reason] | None = None
+
+    def accepted(self) -> tuple[Accept, ...]:
+        return tuple(sorted(Accept(name, why) for name, why in (self.accept or {}).items()))
 
 
 class _MetricShape(Shape):
@@ -81,7 +90,7 @@ class _ReviewShape(Shape):
     next: Day | None = None
 
 
-class _ObjectiveShape(_Dated):
+class _ObjectiveShape(_Dated, _AcceptShape):
     id: Id
     title: Text
     owner: Text | None = None
@@ -89,7 +98,7 @@ class _ObjectiveShape(_Dated):
     due: Day | None = None
 
 
-class _OutcomeShape(_Dated):
+class _OutcomeShape(_Dated, _AcceptShape):
     id: Id
     title: Text
     owner: Text
@@ -100,7 +109,7 @@ class _OutcomeShape(_Dated):
     objectives: list[_ObjectiveShape] | None = None
 
 
-class _OverheadShape(Shape):
+class _OverheadShape(_AcceptShape):
     id: Id
     title: Text
     owner: Text
@@ -112,7 +121,7 @@ class _FocusShape(Shape):
     until: Day | None = None
 
 
-class StrategyShape(Shape):
+class StrategyShape(_AcceptShape):
     """strategy.yaml."""
 
     intent: Text
@@ -121,7 +130,7 @@ class StrategyShape(Shape):
     focus: _FocusShape | None = None
 
 
-class _RuleShape(_Dated):
+class _RuleShape(_Dated, _AcceptShape):
     id: Id
     outcome: Text | None = None
     overhead: Text | None = None
@@ -166,7 +175,6 @@ def read_rulebook(directory: Path, trackers: Collection[str] | None) -> Rulebook
         return RulebookFiles(strategy_source, rules_source, None)
     strategy = _strategy(strategy_shape)
     rules = _rules(rules_shape, rules_source, conditions)
-    _advise(strategy, rules, strategy_source)
     return RulebookFiles(
         strategy_source, rules_source, Rulebook(version=_version(strategy, rules), strategy=strategy, rules=rules)
     )
@@ -297,6 +305,7 @@ def _objective(shape: _ObjectiveShape) -> Objective:
         metric=_metric(shape.metric),
         due=shape.due,
         window=shape.window(),
+        accept=shape.accepted(),
     )
 
 
@@ -311,14 +320,20 @@ def _outcome(shape: _OutcomeShape) -> Outcome:
         allocation=shape.allocation,
         objectives=tuple(_objective(o) for o in shape.objectives or ()),
         window=shape.window(),
+        accept=shape.accepted(),
     )
 
 
 def _strategy(shape: StrategyShape) -> Strategy:
-    overhead = (Overhead(id=o.id, title=o.title, owner=o.owner, budget=o.budget) for o in shape.overhead or ())
+    overhead = (
+        Overhead(id=o.id, title=o.title, owner=o.owner, budget=o.budget, accept=o.accepted())
+        for o in shape.overhead or ()
+    )
     focus = None if shape.focus is None else Focus(shape.focus.outcome, shape.focus.until)
     outcomes = tuple(_outcome(o) for o in shape.outcomes)
-    return Strategy(intent=shape.intent, outcomes=outcomes, overhead=tuple(overhead), focus=focus)
+    return Strategy(
+        intent=shape.intent, outcomes=outcomes, overhead=tuple(overhead), focus=focus, accept=shape.accepted()
+    )
 
 
 def _target(shape: _RuleShape) -> Target:
@@ -341,6 +356,7 @@ def _rules(shape: RulesShape, source: Source, conditions: Mapping[int, Any]) -> 
             exact=one.match is not None,
             owner=one.owner,
             window=one.window(),
+            accept=one.accepted(),
             where=f"{source.name}:{node.line if node else 1}",
         )
         rules.append(rule)
@@ -350,27 +366,15 @@ def _rules(shape: RulesShape, source: Source, conditions: Mapping[int, Any]) -> 
 # --- advice, and the version ------------------------------------------------------------------------------
 
 
-def _advise(strategy: Strategy, rules: tuple[Rule, ...], source: Source) -> None:
-    """What a strategist would say of it. Nothing here is wrong."""
-    if re.search(r"[.!?]\s+\S", strategy.intent):
-        source.add(("intent",), "the intent is more than one sentence", "one sentence everybody remembers", advice=True)
-    if len(strategy.outcomes) > MANY_OUTCOMES:
-        message = f"{len(strategy.outcomes)} outcomes are more than people can tell apart"
-        source.add(("outcomes",), message, "three to five; make the rest objectives of them", at_key=True, advice=True)
-    reached = {rule.target.outcome for rule in rules if isinstance(rule.target, ToOutcome)}
-    for number, outcome in enumerate(strategy.outcomes):
-        where: Where = ("outcomes", number, "id")
-        if outcome.metric is None:
-            message = f"nobody can tell when `{outcome.id}` is reached: it has no metric"
-            source.add(where, message, "metric: {name: …, unit: …, baseline: …, target: …}", advice=True)
-        if outcome.id not in reached:
-            message = f"no rule leads to the outcome `{outcome.id}`"
-            source.add(where, message, f"add a rule with `outcome: {outcome.id}` to rules.yaml", advice=True)
-    shares = [o.allocation for o in strategy.outcomes] + [o.budget for o in strategy.overhead]
-    total = round(sum(share or 0 for share in shares) * 100, 3)
-    if total > 100:  # noqa: PLR2004 - per cent
-        message = f"allocations and budgets add up to {total:g}%"
-        source.add(("outcomes",), message, "make them add up to at most 100%", at_key=True, advice=True)
+def advise(files: RulebookFiles, today: date) -> None:
+    """Note in both files what a strategist would say of them on that day (UTC). Nothing of it is wrong."""
+    if files.rulebook is None:
+        return
+    for advice in lint(files.rulebook, today):
+        source = files.rules if advice.path[0] == "rules" else files.strategy
+        node, found = source.find(advice.path)
+        block = found and node is not None and isinstance(node.value, (dict, list))
+        source.add(advice.path, advice.message, advice.hint, at_key=block, advice=True, name=advice.name)
 
 
 def _version(strategy: Strategy, rules: tuple[Rule, ...]) -> str:
@@ -389,5 +393,6 @@ def _canonical(value: object) -> str:
         return json.dumps([_canonical(v) for v in value])
     if not dataclasses.is_dataclass(value):
         return json.dumps(value, default=str)
-    fields = {f.name: _canonical(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    told = (f.name for f in dataclasses.fields(value) if f.name != "accept")  # what `check` says decides nothing
+    fields = {name: _canonical(getattr(value, name)) for name in told}
     return f"{type(value).__name__} {json.dumps(fields, sort_keys=True)}"

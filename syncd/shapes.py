@@ -98,6 +98,17 @@ def _text(value: object) -> object:
     return value
 
 
+MAX_REASON = 200
+
+
+def _reason(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        raise complaint("why it is accepted is missing", 'write a short reason: "tracked elsewhere"')
+    if len(value) > MAX_REASON:
+        raise complaint(f"this reason is longer than {MAX_REASON} characters", "write a shorter one")
+    return value
+
+
 def _id(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch(ID_PATTERN, value):
         suggested = re.sub("[^a-z0-9]+", "-", value.casefold()).strip("-")[:63]
@@ -162,6 +173,11 @@ def _share(value: object) -> object:
 
 
 Text = Annotated[str, Field(strict=True), BeforeValidator(_text)]
+Reason = Annotated[
+    str,
+    BeforeValidator(_reason),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_REASON}),
+]
 Id = Annotated[
     str, Field(strict=True), BeforeValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{ID_PATTERN}$"})
 ]

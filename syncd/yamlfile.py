@@ -103,8 +103,17 @@ class Source:
             node = below
         return node, True
 
-    def add(self, where: Where, message: str, hint: str = "", *, at_key: bool = False, advice: bool = False) -> None:
-        """Note a problem with the value there. What is missing stands at its parent."""
+    def add(
+        self,
+        where: Where,
+        message: str,
+        hint: str = "",
+        *,
+        at_key: bool = False,
+        advice: bool = False,
+        name: str = "",
+    ) -> None:
+        """Note a problem with the value there. What is missing stands at its parent. `name`: of advice."""
         node, found = self.find(where)
         if node is None:
             position = (1, 1)
@@ -112,7 +121,7 @@ class Source:
             position = node.named_at
         else:
             position = (node.line, node.column)
-        self.add_at(position, message, hint, advice=advice, path=where)
+        self.add_at(position, message, hint, advice=advice, path=where, name=name)
 
     def add_at(
         self,
@@ -123,6 +132,7 @@ class Source:
         advice: bool = False,
         hide: bool = False,
         path: Where | None = None,
+        name: str = "",
     ) -> None:
         """Note a problem at a (line, column). `hide`: the line's value is not to be shown. `path`: what it is about."""
         line, column = position
@@ -132,7 +142,7 @@ class Source:
             self._complained.add(position)
             if path is not None:
                 self._paths.add(path)
-        self.problems.append(Problem(self.name, line, column, message, hint, severity, text))
+        self.problems.append(Problem(self.name, line, column, message, hint, severity, text, name))
 
     def complained(self, position: tuple[int, int]) -> bool:
         """Whether there already is an error at that very place."""

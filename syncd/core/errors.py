@@ -28,6 +28,8 @@ class Problem:
     severity: Literal["error", "advice"] = "error"
     text: str = ""
     """The offending line, as it stands in the file; empty where it could be a secret."""
+    name: str = ""
+    """Of advice that can be accepted in the file: the name to accept it by (docs/lints.md)."""
 
 
 @dataclass(frozen=True, slots=True)

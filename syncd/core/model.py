@@ -136,6 +136,14 @@ class Window:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Accept:
+    """One advice of `check` that an admin accepts at the place where it stands, and why. Decisions know nothing of it."""
+
+    advice: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """The number that tells whether an outcome is reached."""
@@ -164,6 +172,7 @@ class Objective:
     metric: Metric | None = None
     due: date | None = None
     window: Window = Window()
+    accept: tuple[Accept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +189,7 @@ class Outcome:
     """The share of work meant for it, as a fraction."""
     objectives: tuple[Objective, ...] = ()
     window: Window = Window()
+    accept: tuple[Accept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +200,7 @@ class Overhead:
     title: str
     owner: str
     budget: float | None = None
+    accept: tuple[Accept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +219,7 @@ class Strategy:
     outcomes: tuple[Outcome, ...] = ()
     overhead: tuple[Overhead, ...] = ()
     focus: Focus | None = None
+    accept: tuple[Accept, ...] = ()
 
     def outcome(self, outcome_id: str) -> Outcome | None:
         """The outcome of that id, if there is one."""
@@ -324,6 +336,7 @@ class Rule:
     exact: bool = False
     owner: str | None = None
     window: Window = Window()
+    accept: tuple[Accept, ...] = ()
     where: str = ""
     """`file:line` of the rule, for people."""
 
