@@ -24,6 +24,7 @@ from support_real_issues import (
     Real,
     expected,
     link_of,
+    low,
     read_file,
 )
 from support_sandbox import client_of, walk
@@ -313,3 +314,52 @@ def test_an_issue_that_stands_in_the_file_twice_is_named_rather_than_lost(tmp_pa
     file.write_text(first * 2, encoding="utf-8")
     with pytest.raises(ValueError, match=r"issues\.jsonl:2: .* already"):
         load_issues(Site(MovableClock().now), file)
+
+
+# --- what is told of it -----------------------------------------------------------------------------------
+
+
+def share_of(count: int, of: int = 1185) -> str:
+    return f"{count} | {count / of:.1%}".replace("%", " %")
+
+
+def rows_of_the_page(real: dict[str, Real]) -> Iterator[str]:
+    """Every row of figures, and the sentences with the largest."""
+    wanted = {key: expected(i) for key, i in real.items()}
+    still_open = Counter(one.verdict for key, one in wanted.items() if not real[key].done)
+    served = sum(TOTALS[o] for o in (DAY_ONE, TOOLS, QUALITY, PARITY, "community"))
+    served_open = sum(still_open[o] for o in (DAY_ONE, TOOLS, QUALITY, PARITY, "community"))
+    yield f"serve one of five outcomes | {share_of(served)} | {served_open} |"
+    for words, verdict in (
+        ("exempt: a platform that was withdrawn", WITHDRAWN),
+        ("overhead: release work", RELEASE),
+        ("unmapped: nobody said what for", "unmapped"),
+        ("conflict: two outcomes claim it", "conflict"),
+        ("incomplete: what it belongs to cannot be read", "incomplete"),
+    ):
+        yield f"| {words} | {share_of(TOTALS[verdict])} | {still_open[verdict]} |"
+    for words, level in (("a rule on the issue itself", "rule"), ("nothing spoke", None)):
+        yield f"| {words} | {LEVELS[level]} |"
+    for rule in RULES:
+        default = " (default)" if rule.strength is None else ""
+        yield f"| `{rule.id}`{default} | {sum(map(rule.holds, real.values()))} |"
+    linked = [i for i in real.values() if link_of(i.raw)]
+    lost = [i for i in linked if i.lost]
+    left = [i for i in lost if wanted[i.key].verdict == "incomplete"]
+    yield f"{len(linked)} issues name something above them, and for {len(lost)} of those"
+    yield f"Rules on the issues themselves save {len(lost) - len(left)}; the other {len(left)} are"
+    worst = sum((link_of(i.raw) or {})["key"] == "TIMOB-25087" for i in left)
+    yield f"TIMOB-25087, holds up {worst} of the {len(left)}"
+    labels = {label for i in real.values() for label in i.fields["labels"]}
+    yield f"{len(labels)} labels are {len({low(x).rstrip(',.;') for x in labels})} once"
+    yield f"{sum(sum(r.holds(i) for r in RULES) > 1 for i in real.values())} issues are held by two rules or more"
+    causes = {one.rules for one in wanted.values() if one.verdict == "conflict"}
+    yield f"{TOTALS['conflict']} are left as conflicts, with {len(causes)} causes"
+
+
+def test_the_page_on_real_data_tells_the_figures_of_today(told: Told, real: dict[str, Real]) -> None:
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert [row for row in rows_of_the_page(real) if row not in page] == []
+    issues, writes = len(told.shown_open.plan.actions), len(told.shown.plan.actions)
+    assert f"| issues that get a mark | {issues} | {writes} |" in page
+    assert f"| requests for applying | {issues + 5} | {told.applied.requests} |" in page
