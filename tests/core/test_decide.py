@@ -103,8 +103,8 @@ def test_defaults_are_never_inherited() -> None:
     assert decided(rulebook(PAY), issue("OPS-1"), lineage(epic("PAY-9"))).verdict == Unmapped()
 
 
-def test_an_ancestor_speaks_for_itself_only_not_for_what_it_inherits_from_below() -> None:
-    """A rule about a parent's parent matches from where each issue stands."""
+def test_an_ancestor_is_judged_from_where_it_stands() -> None:
+    """`parent:` is its own parent there, not its childrens."""
     book = rulebook(rule("under-north", "growth", of("parent", label("north"))))
     said = decided(book, issue(), lineage(epic(), initiative("PAY-90", "north")))
     assert (said.verdict, said.via, said.spoke) == (Mapped("growth"), Via.INHERITED, epic().ref)
