@@ -164,7 +164,7 @@ def _after_a_write(issue: Issue, applied: Applied, *, late: bool, direct: bool) 
         return Reading(applied, hand)
     if not direct:
         return Reading(applied, hand, doubt=True)
-    there = applied.mark if arrived else applied.was if not cleared else None
+    there = None if cleared else applied.was  # what should have gone is still ours, and is taken off once more
     stands = replace(applied, mark=there, was=None, proof=Proof.SEEN, shown=issue.updated, tries=applied.tries + 1)
     return Reading(stands, hand, lost=True)
 
