@@ -4,14 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from syncd.conditions import condition_schema, example_schema
 from syncd.core.errors import ConfigError, Problem
 from syncd.core.model import Rulebook
-from syncd.rulebook import RULES_FILE, STRATEGY_FILE, RulesShape, StrategyShape, advise, read_rulebook
-from syncd.settings import SETTINGS_FILE, CheckOptions, Settings, read_settings
-from syncd.settings_shape import SyncdShape
+from syncd.rulebook import RULES_FILE, STRATEGY_FILE, advise, read_rulebook
+from syncd.settings import CheckOptions, Settings, read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +40,3 @@ def load_config(
         raise ConfigError(problems)
     sources = {STRATEGY_FILE: files.strategy.text, RULES_FILE: files.rules.text}
     return Config(settings.settings, files.rulebook, sources, tuple(problems))
-
-
-def json_schemas() -> dict[str, dict[str, Any]]:
-    """What editors know of each file: name in config/schema/ → JSON Schema."""
-    schemas: dict[str, dict[str, Any]] = {}
-    for file, shape in ((SETTINGS_FILE, SyncdShape), (STRATEGY_FILE, StrategyShape), (RULES_FILE, RulesShape)):
-        schema = shape.model_json_schema()
-        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-        schema["title"] = file
-        schemas[f"{file.removesuffix('.yaml')}.schema.json"] = _tidied(schema)
-    known = schemas["rules.schema.json"]["$defs"]
-    known["Condition"] = condition_schema("#/$defs/Condition")
-    known["Example"] = example_schema()
-    known["RuleShape"]["properties"]["when"] = {"$ref": "#/$defs/Condition"}
-    known["RuleShape"]["properties"]["examples"] = {"type": "array", "items": {"$ref": "#/$defs/Example"}}
-    return schemas
-
-
-def _tidied(schema: Any) -> Any:
-    """Without titles that only repeat a key, and without the underscores of our class names."""
-    if isinstance(schema, list):
-        return [_tidied(below) for below in schema]
-    if isinstance(schema, dict):
-        kept = {k: v for k, v in schema.items() if not (k == "title" and isinstance(v, str) and "." not in v)}
-        return {_public(k): _tidied(v) for k, v in kept.items()}
-    return _public(schema) if isinstance(schema, str) and schema.startswith("#/") else schema
-
-
-def _public(name: str) -> str:
-    head, slash, last = name.rpartition("/")
-    return head + slash + (last.removeprefix("_") if last.endswith("Shape") else last)

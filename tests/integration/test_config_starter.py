@@ -10,7 +10,7 @@ import pytest
 from support_config import load, write_config
 
 from syncd.conditions import FIELDS, JOINS, RELATIONS
-from syncd.config import json_schemas
+from syncd.schemas import json_schemas
 from syncd.settings import missing_secrets
 from syncd.yamlfile import Word, parse
 
