@@ -28,10 +28,13 @@ LONGEST: Final = 32_000
 
 
 def report_csv(known: Iterable[Known]) -> Iterator[str]:
-    """The head, then one row for every issue. One that was not decided yet has no verdict."""
-    yield BOM + _row(COLUMNS)
-    for one in known:
-        yield _row(_cells(one))
+    """The head, then one row for every issue. One that was not decided yet has no verdict.
+
+    The head comes together with the first row: where no issue can be read, nothing is written at all.
+    """
+    rows = (_row(_cells(one)) for one in known)
+    yield BOM + _row(COLUMNS) + next(rows, "")
+    yield from rows
 
 
 def cell(text: str) -> str:

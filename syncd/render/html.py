@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Final
 
 from syncd.core.report import Coverage, Report
-from syncd.render.html_parts import Content, Markup, foreign, joined, number, percent, plural, stack, tag
+from syncd.render.html_parts import Markup, foreign, joined, number, percent, plural, stack, tag
 from syncd.render.html_settle import conflicts, undecided, unmapped
 from syncd.render.html_tables import Column, plain_row, plain_table
 from syncd.render.html_words import day, instant_words
@@ -101,10 +101,11 @@ def _figures(report: Report) -> Markup:
     aligned = totals.mapped / totals.known if totals.known else 0.0
     held = f"{plural(totals.conflict, 'issue')} held up, {number(open_.conflict)} open"
     mapped = f"{number(totals.mapped)} of {plural(totals.known, 'issue')}"
+    causes = len(report.conflicts)
     unmapped_, incomplete = number(totals.unmapped), number(totals.incomplete)
     figures = (
         ("work", percent(aligned), "serves an outcome", mapped),
-        ("conflicts", number(len(report.conflicts)), "conflicts to settle", held),
+        ("conflicts", number(causes), "conflict to settle" if causes == 1 else "conflicts to settle", held),
         ("unmapped", unmapped_, "unmapped issues", f"{number(open_.unmapped)} of them open"),
         ("undecided", incomplete, "undecided issues", f"{number(open_.incomplete)} of them open"),
     )
@@ -130,7 +131,7 @@ def _whole(report: Report) -> Markup:
         ("incomplete", "cannot be decided", totals.incomplete, open_.incomplete),
     )
     columns = (
-        Column("Verdict"), Column("All", numbers=True), Column("Share", numbers=True), Column("Open", numbers=True)
+        Column("Verdict"), Column("All", numbers=True), Column("Share of all", numbers=True), Column("Open", numbers=True)
     )  # fmt: skip
     rows = [
         plain_row(columns, _keyed(kind, what), number(all_), percent(all_ / (totals.issues or 1)), number(open_count))
@@ -177,5 +178,5 @@ NOTES: Final[tuple[tuple[str, str], ...]] = (
 
 def _footer(report: Report) -> Markup:
     notes = [part for term, words in NOTES for part in (tag("dt", term), tag("dd", words))]
-    made: Content = f"Made by syncd from its store under rulebook {report.version}; no tracker was asked for it."
-    return tag("footer", tag("dl", *notes), tag("p", made, class_="made"))
+    made = ("Made by syncd from its store under rulebook ", foreign(report.version), "; no tracker was asked for it.")
+    return tag("footer", tag("dl", *notes), tag("p", *made))

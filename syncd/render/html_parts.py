@@ -13,7 +13,14 @@ from syncd.render.adf import inert
 
 LONGEST: Final = 300
 """Characters of one foreign text; a longer one is cut with an ellipsis."""
+ENOUGH: Final = 2_000
+"""Characters that any text may have at most, an address too; the rest never reaches the page."""
 VOID: Final = ("meta", "rect", "line")
+LINES: Final = frozenset({
+    "meta", "title", "style", "h1", "h2", "h3", "p", "caption", "tr", "li", "dt", "dd", "ul", "table", "svg", "summary",
+    "section", "header", "head", "body", "main",
+})  # fmt: skip
+"""Elements that end a line of the page's source, so that a person can read it and a comparison can name a line."""
 
 
 class Markup(str):
@@ -29,9 +36,10 @@ Content = str | None
 def tag(name: str, /, *content: Content, **attributes: str | None) -> Markup:
     """An element. `class_` means `class`, `aria_label` means `aria-label`; an attribute of None is left out."""
     told = "".join(f' {_attribute(a)}="{_text(v)}"' for a, v in attributes.items() if v is not None)
+    end = "\n" if name in LINES else ""
     if name in VOID:
-        return Markup(f"<{name}{told}>" if name == "meta" else f"<{name}{told}/>")
-    return Markup(f"<{name}{told}>{joined(content)}</{name}>")
+        return Markup(f"<{name}{told}{'>' if name == 'meta' else '/>'}{end}")
+    return Markup(f"<{name}{told}>{joined(content)}</{name}>{end}")
 
 
 def joined(content: Iterable[Content], between: str = "") -> Markup:
@@ -60,7 +68,7 @@ def link(url: str, content: Content) -> Markup:
 
 def safe(url: str) -> bool:
     """Whether a browser may be sent there: http or https, a host, no user name, nothing that steers a screen."""
-    if url != inert(url) or any(c.isspace() for c in url):
+    if len(url) > ENOUGH or url != inert(url) or any(c.isspace() for c in url):
         return False
     try:
         parts = urlsplit(url)
@@ -70,7 +78,7 @@ def safe(url: str) -> bool:
 
 
 def _text(text: str) -> str:
-    return escape(inert(text), quote=True)
+    return escape(inert(text[:ENOUGH]), quote=True)
 
 
 def _attribute(name: str) -> str:
@@ -111,7 +119,7 @@ def stack(title: str, parts: Iterable[tuple[str, str, int]], name: str) -> Marku
 
 
 def _drawing(class_: str, strokes: Iterable[Markup], *, title: str, description: str, name: str, height: str) -> Markup:
-    named = (tag("title", title, id=f"{name}-t"), tag("desc", description, id=f"{name}-d"))
+    named = (tag("title", shown(title), id=f"{name}-t"), tag("desc", description, id=f"{name}-d"))
     return tag(
         "svg", *named, *strokes,
         class_=class_, role="img", aria_labelledby=f"{name}-t", aria_describedby=f"{name}-d",
