@@ -23,6 +23,7 @@ from syncd.core.model import Issue, Lineage, Via
 from syncd.core.ports import Known
 from syncd.core.report import Report, Totals
 from syncd.engine.work import CycleResult
+from syncd.render.html import report_html
 from syncd.render.markdown import report_markdown
 from syncd.render.text import explanation_text, plan_text
 from syncd.starter import starter_files
@@ -191,9 +192,11 @@ def _ending(stage: Stage) -> Iterator[str]:
     path = stage.folder / "reports" / "alignment.md"
     path.parent.mkdir()
     path.write_text(report_markdown(report), encoding="utf-8")
+    page = path.with_suffix(".html")
+    page.write_text(report_html(report), encoding="utf-8")
     yield _title("What happened, in plain words")
     yield from _plain_words(report)
-    yield f"The report: {path}"
+    yield f"The report: {path}, and for a browser: {page}"
     yield f"The configuration it ran with: {stage.app.directory}"
     yield _title("explain: three tickets")
     for key in _telling(stage):
