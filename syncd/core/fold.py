@@ -22,6 +22,15 @@ def fold_label(text: str) -> str:
     return folded
 
 
+def field_key(name: str) -> str:
+    """The key under which a snapshot holds a field beyond the common ones, from the key of a condition.
+
+    `field.Story Points` and `field.story  points ` are one field: display names are compared folded, spaces as one.
+    """
+    head, dot, name_part = name.partition(".")
+    return f"{head}.{' '.join(fold(name_part).split())}" if dot else head
+
+
 def storable(text: str) -> str:
     """The text with what no store and no pattern accepts (NUL, lone surrogates) replaced by U+FFFD.
 

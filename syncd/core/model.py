@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 # --- the work ---------------------------------------------------------------------------------------------
 
@@ -95,13 +95,26 @@ class Issue:
     copy: Copy | None = None
     restricted: bool = False
     """Under a security level or of a private team: nothing of it is quoted anywhere else."""
+    team: tuple[str, ...] = ()
+    """Its Linear team by key and by name; Jira has none."""
+    sprints: tuple[str, ...] = ()
+    """The names of all sprints it is or was in, where `sprint` was asked for."""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The custom fields that were asked for and have values, as texts: (key as in `asked`, values), by key."""
     asked: frozenset[str] = frozenset()
-    """Names of the fields beyond the common ones that were asked for (custom fields of rules)."""
+    """What was asked for beyond the common fields: `sprint` and custom fields by `field_key`.
+
+    A condition on one that is not in here is unknown: neither it nor its negation holds (DESIGN §3.5).
+    """
 
     @property
     def closed(self) -> bool:
         """Whether nobody is expected to work on it any more."""
         return self.category is Category.DONE
+
+    def values_of(self, key: str) -> tuple[str, ...]:
+        """The values of the custom field of that key (see `field_key`); none where it was not asked for."""
+        return next((values for name, values in self.extra if name == key), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +291,11 @@ class Pattern:
 
 
 FieldName = Literal[
-    "label", "title", "type", "status", "status_category", "priority", "project", "component", "fix_version",
-    "tracker", "key",
+    "label", "title", "type", "status", "status_category", "priority", "project", "team", "component", "fix_version",
+    "sprint", "tracker", "key",
 ]  # fmt: skip
+CUSTOM: Final = "field."
+"""How the names of custom fields begin in conditions: `field.Squad`."""
 Relation = Literal["parent", "epic", "initiative", "ancestor"]
 
 
@@ -288,7 +303,8 @@ Relation = Literal["parent", "epic", "initiative", "ancestor"]
 class Has:
     """A field has a value that fits one of the patterns."""
 
-    field: FieldName
+    field: str
+    """A `FieldName`, or `field.` and the display name of a custom field."""
     patterns: tuple[Pattern, ...]
 
 
@@ -321,7 +337,14 @@ class NoneOf:
     conditions: tuple["Condition", ...]
 
 
-Condition = Has | Of | AllOf | AnyOf | NoneOf
+@dataclass(frozen=True, slots=True)
+class Cel:
+    """A CEL expression over the issue is true (see `syncd.core.cel`)."""
+
+    expression: str
+
+
+Condition = Has | Of | AllOf | AnyOf | NoneOf | Cel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -646,8 +669,9 @@ class Receipt:
 
 
 FindingKind = Literal[
-    "conflict", "divergence", "drift", "denied", "unreadable", "foreign", "unknown-mark", "lost-write", "cycle"
-]
+    "conflict", "divergence", "drift", "denied", "unreadable", "foreign", "unknown-mark", "lost-write", "cycle",
+    "unknown-field", "cel",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

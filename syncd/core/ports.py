@@ -39,6 +39,15 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class NoSuchField:
+    """A field that rules name and a tracker does not have, by the key of the condition, and what it has instead."""
+
+    name: str
+    near: tuple[str, ...] = ()
+    """Keys of conditions that may be meant."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """What a tracker shows us at the start of a cycle."""
 
@@ -48,6 +57,10 @@ class Sight:
     """The tracker's clock minus ours."""
     hidden: tuple[str, ...] = ()
     """Entries of the scope that are not visible: not the same as empty."""
+    fields: tuple[str, ...] = ()
+    """What is asked for beyond the common fields, by `field_key`: of the options' `fields`, those that there are."""
+    absent: tuple[NoSuchField, ...] = ()
+    """The others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +162,8 @@ class TrackerOptions:
     marks: MarkNames
     mail: bool = False
     """Whether a write that mails people is allowed where silence is not."""
+    fields: tuple[str, ...] = ()
+    """What rules name beyond the common fields, by the keys of conditions: `sprint`, `field.Squad`."""
 
 
 CommentRenderer = Callable[[Comment], Any]
@@ -186,6 +201,8 @@ class Change(StrEnum):
     NEW = "new"
     CONTENT = "content"
     """Something that a rule can see, or that lineage hangs on, is different."""
+    FIELDS = "fields"
+    """Only that other fields are asked for now than were before: what a rule edit brings about, and nobody's doing."""
     MARKS = "marks"
     """Only marks, the copy, or the time of change: what our own echo looks like."""
 
@@ -203,6 +220,8 @@ class Progress:
     """Why the last attempt was not complete; None when it was."""
     scope: tuple[str, ...] = ()
     """The scope entries that the watermark speaks of: those visible then."""
+    fields: tuple[str, ...] = ()
+    """The fields beyond the common ones that the watermark speaks of, by `field_key`."""
     complete_scope: tuple[str, ...] = ()
     """The scope entries that have been through their first complete cycle."""
     rules_key: str | None = None

@@ -89,6 +89,15 @@ ECHO = ("updated", "marks", "copy")
 """The fields of an issue that our own writes change."""
 
 
+def without_fields(tree: Tree, other: Tree) -> Tree:
+    """The snapshot's tree without the fields beyond the common ones that were not asked for in both of them."""
+    both = {*tree.get("asked", ())} & {*other.get("asked", ())}
+    kept = {key: value for key, value in tree.items() if key not in ("asked", "extra", "sprints")}
+    kept["extra"] = [pair for pair in tree.get("extra", ()) if pair[0] in both]
+    kept["sprints"] = tree.get("sprints", []) if "sprint" in both else []
+    return kept
+
+
 def issue_tree(issue: Issue) -> Tree:
     """A snapshot without its ref."""
     tree: Tree = {
@@ -122,6 +131,16 @@ def _add_details(tree: Tree, issue: Issue) -> None:
         tree["marks"] = issue.marks
     if issue.restricted:
         tree["restricted"] = True
+    _add_what_rules_asked_for(tree, issue)
+
+
+def _add_what_rules_asked_for(tree: Tree, issue: Issue) -> None:
+    if issue.team:
+        tree["team"] = issue.team
+    if issue.sprints:
+        tree["sprints"] = issue.sprints
+    if issue.extra:
+        tree["extra"] = issue.extra
     if issue.asked:
         tree["asked"] = sorted(issue.asked)
 
@@ -172,6 +191,9 @@ def issue_value(ref: IssueRef, tree: Tree) -> Issue:
         url=tree["url"],
         copy=None if copy is None else Copy(copy[0], copy[1], copy[2]),
         restricted=get("restricted", False),
+        team=tuple(get("team", ())),
+        sprints=tuple(get("sprints", ())),
+        extra=tuple((key, tuple(values)) for key, values in get("extra", ())),
         asked=frozenset(get("asked", ())),
     )
 

@@ -29,6 +29,7 @@ class Snapshots(Part):
                 **values,
                 "scope": tuple(codec.loads(row["scope"])),
                 "complete_scope": tuple(codec.loads(row["complete_scope"])),
+                "fields": tuple(codec.loads(row["fields"])),
             }
         )
 
@@ -47,6 +48,7 @@ class Snapshots(Part):
             "why": progress.why,
             "scope": codec.texts(progress.scope),
             "complete_scope": codec.texts(progress.complete_scope),
+            "fields": codec.texts(progress.fields),
             "rules_key": progress.rules_key,
             "plan_key": progress.plan_key,
             "skew": progress.skew,
@@ -235,7 +237,9 @@ def _change(before: Row | None, row: Row) -> Change | None:
     for name in codec.ECHO:
         old.pop(name, None)
         new.pop(name, None)
-    return Change.MARKS if old == new else Change.CONTENT
+    if old == new:
+        return Change.MARKS
+    return Change.FIELDS if codec.without_fields(old, new) == codec.without_fields(new, old) else Change.CONTENT
 
 
 def _link_row(tracker: str, link: Link) -> Row:

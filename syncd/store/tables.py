@@ -31,6 +31,7 @@ trackers = Table(
     Column("why", Words),
     Column("scope", Json, nullable=False),
     Column("complete_scope", Json, nullable=False),
+    Column("fields", Json, nullable=False, server_default="[]"),
     Column("rules_key", Name),
     Column("plan_key", Name),
     Column("skew", Duration, nullable=False),

@@ -46,7 +46,7 @@ from syncd.store.snapshots import Snapshots
 from syncd.store.tables import trackers
 
 TTL = timedelta(minutes=5)
-NEW, CONTENT, MARKS = Change.NEW, Change.CONTENT, Change.MARKS
+NEW, CONTENT, FIELDS, MARKS = Change.NEW, Change.CONTENT, Change.FIELDS, Change.MARKS
 
 
 def remember(store: Store, *issues: object, in_scope: bool = True) -> dict[str, Change]:
@@ -75,7 +75,10 @@ def test_a_snapshot_comes_back_as_it_was(store: Store) -> None:
         fix_versions=("1.0",),
         copy=Copy("acme", "some-instance", None),
         restricted=True,
-        asked=frozenset({"Team", "Squad"}),
+        team=("ENG", "Engineering"),
+        sprints=("Sprint 7", "Sprint 8"),
+        extra=(("field.squad", ("Core", "Edge")),),
+        asked=frozenset({"sprint", "field.squad", "field.empty"}),
         category=Category.DONE,
         title="nul \0, half \ud83d, snow ☃, quote \" and '",
     )
@@ -129,6 +132,19 @@ def test_what_a_rule_can_see_is_content(store: Store) -> None:
     }
 
 
+def test_another_set_of_fields_asked_for_is_nobodys_edit(store: Store) -> None:
+    remember(store, issue("1"))
+    squad = {"asked": frozenset({"field.squad"}), "extra": (("field.squad", ("Core",)),)}
+    more = {"asked": frozenset({"field.squad", "sprint"}), "extra": squad["extra"], "sprints": ("Sprint 7",)}
+    assert remember(store, issue("1", **squad)) == {"1": FIELDS}
+    assert remember(store, issue("1", **more)) == {"1": FIELDS}
+    assert remember(store, issue("1", **squad)) == {"1": FIELDS}
+    assert remember(store, issue("1", **squad)) == {}
+    moved = more | {"extra": (("field.squad", ("Edge",)),), "updated": NOW + MINUTE}
+    assert remember(store, issue("1", **moved)) == {"1": CONTENT}, "its squad changed as well"
+    assert remember(store, issue("1", labels=("x",), updated=NOW + MINUTE * 2)) == {"1": CONTENT}
+
+
 def test_a_row_older_than_the_stored_one_is_ignored(store: Store) -> None:
     remember(store, issue("1", title="new", updated=NOW))
     assert remember(store, issue("1", title="lagging", updated=NOW - timedelta(microseconds=1))) == {}
@@ -172,6 +188,7 @@ def test_progress_comes_back_whole_and_a_tracker_never_read_has_none(store: Stor
         why="half of it",
         scope=("PAY", "OPS"),
         complete_scope=("PAY",),
+        fields=("field.squad", "sprint"),
         rules_key="r",
         plan_key="p",
         skew=timedelta(seconds=-3, microseconds=5),
