@@ -223,6 +223,12 @@ def test_ancestors_at_one_level_that_agree_are_one_voice() -> None:
     assert (said.verdict, {e.key for e in said.evidence}) == (Mapped("reliability"), {"PAY-90", "PAY-91"})
 
 
+def test_objectives_said_at_one_level_are_weighed_together_whoever_said_them() -> None:
+    book = rulebook(rule("a", "reliability/failover", label("a")), rule("b", "reliability/capacity", label("b")))
+    both = Lineage(((epic(),), (initiative("PAY-90", "a", "b"), initiative("PAY-91", "a"))))
+    assert decided(book, issue(), both).verdict == Mapped("reliability")
+
+
 def test_one_of_two_at_one_level_that_is_silent_does_not_object() -> None:
     half = Lineage(((epic(),), (initiative("PAY-90"), initiative("PAY-91", "sre"))))
     assert decided(BOOK, issue(), half).verdict == Mapped("reliability")

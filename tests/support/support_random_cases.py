@@ -43,7 +43,10 @@ TARGETS = (
     "overhead: hiring", "overhead: ktlo", "exempt: a spike", "exempt: not ours",
 )  # fmt: skip
 LABEL: FieldName = "label"
-FIELDS: tuple[FieldName, ...] = (*(LABEL for _ in range(8)), *get_args(FieldName))
+FIELDS: tuple[FieldName, ...] = (
+    *(LABEL for _ in range(8)),
+    "title", "type", "status", "status_category", "priority", "project", "component", "fix_version", "tracker", "key",
+)  # fmt: skip
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
 

@@ -166,7 +166,9 @@ def truth(condition: Condition, issue: Issue, lineage: Lineage, *, exact: bool) 
                    for p in condition.patterns)  # fmt: skip
     if isinstance(condition, Of):
         return truth_above(condition, issue, lineage, exact=exact)
-    return together(condition, [truth(part, issue, lineage, exact=exact) for part in condition.conditions])
+    if isinstance(condition, AllOf | AnyOf | NoneOf):
+        return together(condition, [truth(part, issue, lineage, exact=exact) for part in condition.conditions])
+    raise TypeError(condition)
 
 
 def together(condition: AllOf | AnyOf | NoneOf, parts: Sequence[Truth]) -> Truth:
