@@ -51,6 +51,8 @@ class Voice(NamedTuple):
     evidence: tuple[Evidence, ...]
     cause: str | None
     """Where a conflict comes from."""
+    said: Sequence[Said]
+    """All that it is made of."""
 
 
 Above = tuple[Voice | None, tuple[Issue, ...]]
@@ -102,8 +104,8 @@ class Decider:
         if not matches:
             return None
         if len(matches) == 1:
-            only = matches[0]
-            return Voice(via, _verdict(only.rule.target, self._strategy), (only.evidence,), None)
+            only, why = matches[0].rule, matches[0].evidence
+            return Voice(via, _verdict(only.target, self._strategy), (why,), None, [(only.target, why)])
         highest = max(m.rule.priority for m in matches)
         speaking = sorted((m for m in matches if m.rule.priority == highest), key=lambda m: m.rule.id)
         cause = "rules " + " + ".join(m.rule.id for m in speaking)
@@ -133,15 +135,15 @@ class Decider:
 
     def _together(self, voices: Sequence[Voice], speakers: tuple[Issue, ...]) -> Voice:
         cause = "issue " + " + ".join(sorted(s.key for s in speakers))
-        said = [pair for voice in voices for pair in _said(voice)]
+        said = [pair for voice in voices for pair in voice.said]
         return self._settle(Via.INHERITED, said, cause)
 
     def _settle(self, via: Via, said: Sequence[Said], cause: str) -> Voice:
         candidates = _candidates(said)
         evidence = tuple(e for candidate in candidates for e in candidate.evidence)
         if len(candidates) > 1:
-            return Voice(via, Conflict(candidates), evidence, cause)
-        return Voice(via, _verdict(candidates[0].target, self._strategy), evidence, None)
+            return Voice(via, Conflict(candidates), evidence, cause, said)
+        return Voice(via, _verdict(candidates[0].target, self._strategy), evidence, None, said)
 
 
 def _alike(one: Lineage, other: Lineage) -> bool:
@@ -218,28 +220,6 @@ def _verdict(target: Target, strategy: Strategy) -> Verdict:
             return Exempt(None, why)
         case _:
             assert_never(target)
-
-
-def _target(verdict: Mapped | Exempt) -> Target:
-    match verdict:
-        case Mapped(outcome=outcome, objective=objective):
-            return ToOutcome(outcome, objective)
-        case Exempt(overhead=overhead, why=why):
-            return ToExempt(why) if overhead is None else ToOverhead(overhead)
-        case _:
-            assert_never(verdict)
-
-
-def _said(voice: Voice) -> list[Said]:
-    match voice.verdict:
-        case Conflict(candidates=candidates):
-            return [(c.target, e) for c in candidates for e in c.evidence]
-        case Mapped() | Exempt():
-            return [(_target(voice.verdict), e) for e in voice.evidence]
-        case Unmapped():  # a voice says something, or is None
-            return []
-        case _:
-            assert_never(voice.verdict)
 
 
 # --- decisions --------------------------------------------------------------------------------------------
