@@ -5,10 +5,10 @@ Every method is one command of DESIGN §10 without its printing; `syncd.cli` cal
 
 import os
 import socket
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -41,12 +41,14 @@ from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
 from syncd.engine.foresight import Outlook, foresee
 from syncd.engine.lineage import Ancestry
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
+from syncd.newconfig import Ask, Interview, Tell, write_new
 from syncd.render.adf import to_adf
 from syncd.render.jsonable import instant, waiting_json
-from syncd.rulebook import load_rulebook
-from syncd.settings import TrackerSettings, missing_secrets, tracker_options
+from syncd.rulebook import RULES_FILE, STRATEGY_FILE, load_rulebook
+from syncd.settings import SETTINGS_FILE, TrackerSettings, missing_secrets, tracker_options
 from syncd.store import migrate, open_store
 from syncd.versions import authored, rulebook_of, texts_in_git
+from syncd.watch import changes
 
 RENDERERS: Final[Mapping[str, Callable[[Comment], Any]]] = {"adf": to_adf}
 LEASE_PATIENCE: Final = timedelta(seconds=60)
@@ -105,10 +107,25 @@ class App:
     def check(self) -> tuple[Problem, ...]:
         """All problems and all advice, nothing raised."""
         try:
-            config = self.load()
+            config = load_config(self.directory, self._check_options, list(_kinds()), self._today())
         except ConfigError as wrong:
             return wrong.problems
         return tuple(sorted({*config.advice, *missing_secrets(config.settings, self.environ)}))
+
+    def checks(self) -> Iterator[tuple[Problem, ...]]:
+        """`check` at once, and again whenever a file has changed or a day has begun. Ends with what `wait` raises."""
+        files = [self.directory / name for name in (SETTINGS_FILE, STRATEGY_FILE, RULES_FILE)]
+        for _ in changes(files, self.wait, self._today):
+            yield self.check()
+
+    def init(self, ask: Ask | None, tell: Tell) -> Sequence[Path]:
+        """Write a starter config into the folder, its syncd.yaml after asking if somebody can answer; the files."""
+        kinds = list(_kinds())
+        interview = None if ask is None else Interview(ask, tell, self._check_options, kinds)
+        return write_new(self.directory, self._today(), interview)
+
+    def _today(self) -> date:
+        return self.clock.now().astimezone(UTC).date()
 
     def _check_options(self, kind: str, options: Mapping[str, Any]) -> Sequence[OptionProblem]:
         return load_kind(kind).check(options)
@@ -299,7 +316,7 @@ class App:
         stack.callback(store.close)
         if not offline:
             self._keep_rulebook(store, config)
-        matcher = Matcher(config.rulebook, self.clock.now().astimezone(UTC).date())
+        matcher = Matcher(config.rulebook, self._today())
         return _Desk(self, config, store, matcher)
 
     def _keep_rulebook(self, store: Store, config: Config) -> None:

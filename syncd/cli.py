@@ -4,6 +4,7 @@ What a program reads goes to stdout; progress, logs and problems go to stderr. N
 """
 
 import os
+import shlex
 import sys
 import time
 import traceback
@@ -20,15 +21,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from syncd import __version__
 from syncd.app import App, SeveralTrackersError, UnknownKeyError
-from syncd.core.errors import ConfigError, SyncdError, TrackerError
+from syncd.core.errors import ConfigError, Problem, SyncdError, TrackerError
 from syncd.core.report import Report
 from syncd.engine.cycle import Applied
 from syncd.engine.work import CycleResult, LeaseLostError
-from syncd.problems import problem_text
+from syncd.newconfig import AlreadyThereError
+from syncd.problems import fails, problem_text
+from syncd.render.check import check_github, check_json, check_summary, check_text
 from syncd.render.csv import report_csv
 from syncd.render.html import report_html
-from syncd.render.jsonable import explanation_json, plan_json, problems_json, report_json
+from syncd.render.jsonable import explanation_json, plan_json, report_json
 from syncd.render.markdown import report_markdown
+from syncd.render.rules import diff_json, diff_text, log_json, log_text
 from syncd.render.text import action_text, cycle_line, explanation_text, plan_text, status_text
 from syncd.telemetry import configure, logger
 
@@ -97,17 +101,70 @@ def options(
 
 
 @cli.command()
-def check(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
-    """Tell all problems of all config files; no network. Exit 0, or 2 if there are errors."""
-    problems = _app().check()
-    errors = [p for p in problems if p.severity == "error"]
-    if as_json:
-        _print_json(problems_json(problems))
-    else:
-        for problem in problems:
-            _complain(problem_text(problem))
-        _say(f"{_Given.directory}: {len(errors)} error(s), {len(problems) - len(errors)} advice")
-    raise typer.Exit(Exit.CONFIG if errors else Exit.OK)
+def init(
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Where to write it; else the config folder.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Write a commented starter config. On a terminal it asks for your tracker. Exit 0, or 2 if a file is there."""
+    _Given.directory = folder or _Given.directory
+    asks = sys.stdin.isatty() and sys.stdout.isatty()
+    try:
+        written = _app().init(_ask if asks else None, _say)
+    except (EOFError, KeyboardInterrupt):
+        _complain("\nnothing was written")
+        raise typer.Exit(INTERRUPTED) from None
+    _say("\n".join(map(str, written)))
+    given = "" if _Given.directory == Path(DEFAULT_CONFIG) else f" --config {shlex.quote(str(_Given.directory))}"
+    _say("Each file says what belongs in it. Edit them, and put the account's API token into $JIRA_TOKEN. Then:")
+    _say(f"  syncd{given} check\n  syncd{given} plan")
+
+
+def _ask(question: str, default: str) -> str:
+    return input(f"{question} [{default}]: " if default else f"{question}: ").strip() or default
+
+
+class CheckFormat(StrEnum):
+    """What `syncd check` writes."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+@cli.command()
+def check(
+    strict: Annotated[bool, typer.Option("--strict", help="Fail for advice, too.")] = False,  # noqa: FBT002 - typer's form of a flag
+    watch: Annotated[bool, typer.Option("--watch", help="Check again on every change, until Ctrl-C.")] = False,  # noqa: FBT002 - typer's form of a flag
+    form: Annotated[
+        CheckFormat, typer.Option("--format", help="How to tell it; github: as annotations.")
+    ] = CheckFormat.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,  # noqa: FBT002 - typer's form of a flag
+) -> None:
+    """Tell all problems of all config files, and advice; no network. Exit 0, or 2 if there are errors."""
+    app, code = _app(), Exit.OK
+    try:
+        for problems in app.checks() if watch else [app.check()]:
+            code = Exit.CONFIG if any(fails(p, strict=strict) for p in problems) else Exit.OK
+            _tell_check(problems, CheckFormat.JSON if as_json else form, strict=strict, in_a_row=watch)
+    except KeyboardInterrupt:
+        if not watch:
+            raise
+    raise typer.Exit(code)
+
+
+def _tell_check(problems: Sequence[Problem], form: CheckFormat, *, strict: bool, in_a_row: bool) -> None:
+    """One check. Of several in a row, each is one line of JSON."""
+    match form:
+        case CheckFormat.JSON:
+            found = check_json(problems, strict=strict)
+            sys.stdout.write(orjson.dumps(found).decode() + "\n" if in_a_row else _json_text(found))
+        case CheckFormat.GITHUB:
+            sys.stdout.write(check_github(problems, Path.cwd(), strict=strict))
+        case CheckFormat.TEXT:
+            sys.stderr.write(check_text(problems))
+            _say(check_summary(str(_Given.directory), problems))
+    sys.stdout.flush()
 
 
 @cli.command()
@@ -217,6 +274,38 @@ def status(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a f
     else:
         _say(status_text(told))
     raise typer.Exit(Exit.OK if healthy else Exit.WAITS)
+
+
+rules = typer.Typer(name="rules", help="What an edit of the rules does, and which were in use when. Offline.")
+cli.add_typer(rules)
+
+
+@rules.command(name="diff")
+def rules_diff(
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="A config folder or a git ref; else the last cycle's rules.", metavar="DIR|REF"),
+    ] = None,
+    as_json: Json = False,  # noqa: FBT002 - typer's form of a flag
+) -> None:
+    """Show what the rules as they stand now would move, write and cost, against other ones. Offline. Exit 0."""
+    with _progress() as watch:
+        app = _app(watch)
+        diff = app.rules_diff(against)
+    if as_json:
+        _print_json(diff_json(diff))
+    else:
+        _say(diff_text(diff, app.slowest_pace()))
+
+
+@rules.command(name="log")
+def rules_log(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
+    """List which rules were in use since when, and who committed them. Offline. Exit 0."""
+    log = _app().rules_log()
+    if as_json:
+        _print_json({"versions": log_json(log)})
+    else:
+        _say(log_text(log))
 
 
 @cli.command(name="migrate")
@@ -420,6 +509,7 @@ def _config_first(argv: list[str]) -> list[str]:
 EXITS: Final[tuple[tuple[type[BaseException], Exit], ...]] = (
     (UnknownKeyError, Exit.UNKNOWN),
     (SeveralTrackersError, Exit.CONFIG),
+    (AlreadyThereError, Exit.CONFIG),
     (TrackerError, Exit.UNREADABLE),
     (LeaseLostError, Exit.WAITS),
     (SyncdError, Exit.WAITS),

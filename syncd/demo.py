@@ -8,8 +8,7 @@ import shutil
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC
-from importlib.resources import as_file
+from datetime import UTC, date
 from itertools import product
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,7 +25,7 @@ from syncd.engine.work import CycleResult
 from syncd.render.html import report_html
 from syncd.render.markdown import report_markdown
 from syncd.render.text import explanation_text, plan_text
-from syncd.starter import starter_files
+from syncd.starter import starter_texts
 
 TOKEN: Final = "sandbox-token"  # noqa: S105 - the sandbox's own, good for nothing else
 TRACKER: Final = "demo-jira"
@@ -83,7 +82,7 @@ def _stage(folder: Path, *, issues: Path | None, rules: Path | None, write_close
     _make_room(folder)
     with serve(site) as served:
         config = folder / "config"
-        _write_config(config, rules)
+        _write_config(config, rules, clock.now().astimezone(UTC).date())
         text = SETTINGS.format(
             tracker=TRACKER, url=served.url, projects=json.dumps(scope)[1:-1], write_closed=str(write_closed).lower()
         )
@@ -109,13 +108,15 @@ def _make_room(folder: Path) -> None:
     (folder / ".syncd-demo").touch()
 
 
-def _write_config(config: Path, rules: Path | None) -> None:
-    with as_file(starter_files()) as starter:
-        for name in ("strategy.yaml", "rules.yaml"):
-            source = (starter if rules is None else rules) / name
-            if not source.is_file():
-                raise SyncdError(f"there is no {source}; --rules names a folder with strategy.yaml and rules.yaml")
-            shutil.copyfile(source, config / name)
+def _write_config(config: Path, rules: Path | None, today: date) -> None:
+    for name in ("strategy.yaml", "rules.yaml"):
+        if rules is None:
+            (config / name).write_text(starter_texts(today)[name], encoding="utf-8")
+            continue
+        source = rules / name
+        if not source.is_file():
+            raise SyncdError(f"there is no {source}; --rules names a folder with strategy.yaml and rules.yaml")
+        shutil.copyfile(source, config / name)
 
 
 # --- the story --------------------------------------------------------------------------------------------

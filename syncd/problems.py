@@ -84,6 +84,11 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
+def fails(problem: Problem, *, strict: bool) -> bool:
+    """Whether `syncd check` fails for it: an error; with `strict`, also advice that can be accepted in the file."""
+    return problem.severity == "error" or (strict and bool(problem.name))
+
+
 _WIDEST = 140
 
 
