@@ -70,8 +70,8 @@ def _head(report: Report) -> Markup:
 
 def _header(report: Report) -> Markup:
     blind = [one for one in report.coverage if one.why is not None or one.last_success is None]
-    when = "not every tracker was read whole yet" if report.as_of is None else instant_words(report.as_of)
-    meta = joined(["As of ", when, ". Rulebook ", tag("code", foreign(report.version)), "."])
+    when = f"As of {instant_words(report.as_of)}" if report.as_of else "Not every tracker was read whole yet"
+    meta = joined([when, ". Rulebook ", tag("code", foreign(report.version)), "."])
     return tag(
         "header",
         tag("h1", "Alignment report"),
@@ -131,7 +131,7 @@ def _whole(report: Report) -> Markup:
         ("incomplete", "cannot be decided", totals.incomplete, open_.incomplete),
     )
     columns = (
-        Column("Verdict"), Column("All", numbers=True), Column("Share of all", numbers=True), Column("Open", numbers=True)
+        Column("Verdict"), Column("All", numbers=True), Column("Share", numbers=True), Column("Open", numbers=True)
     )  # fmt: skip
     rows = [
         plain_row(columns, _keyed(kind, what), number(all_), percent(all_ / (totals.issues or 1)), number(open_count))
@@ -139,7 +139,7 @@ def _whole(report: Report) -> Markup:
     ]
     rows.append(plain_row(columns, tag("b", "all issues"), number(totals.issues), None, number(open_.issues)))
     drawing = stack("All issues by verdict", [(kind, what, all_) for kind, what, all_, _ in kinds], "whole")
-    caption = "Every issue in scope has one verdict."
+    caption = "Every issue in scope has one verdict; here a share is one of all of them."
     made = tag("div", plain_table(caption, columns, rows), class_="narrow")
     return tag("section", tag("h2", "All the work", id="all"), drawing, made)
 

@@ -43,7 +43,7 @@ def conflicts(report: Report) -> Markup:
     lead = "Each cause is one decision between the owners named above it, and settles all issues that it holds up."
     bodies = [[_torn(causes), *map(_cause, causes)] for causes in _by_claims(shown)]
     caption = f"Held up: {plural(report.totals.conflict, 'issue')}, by {plural(len(report.conflicts), 'cause')}."
-    made = table(caption, CONFLICT, bodies, label="Conflicts by what they are torn between")
+    made = table(caption, CONFLICT, bodies, label="Conflicts by what they are torn between", stacks=False)
     return tag("section", title, tag("p", lead, class_="lead"), made, _cut(len(report.conflicts), len(shown)))
 
 

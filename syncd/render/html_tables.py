@@ -20,12 +20,17 @@ class Column:
     repeated: bool = True
 
 
-def table(caption: Content, columns: Sequence[Column], bodies: Iterable[Iterable[Markup]], *, label: str) -> Markup:
-    """A table in a box of its own that scrolls when the table is too wide. `bodies` are groups of rows."""
+def table(
+    caption: Content, columns: Sequence[Column], bodies: Iterable[Iterable[Markup]], *, label: str, stacks: bool
+) -> Markup:
+    """A table in a box of its own that scrolls when the table is too wide. `bodies` are groups of rows.
+
+    `stacks`: on a small screen each row becomes a block; for tables of more columns than fit there.
+    """
     heads = [tag("th", c.head, scope="col", role="columnheader", class_=_n(c)) for c in columns]
     groups = [tag("tbody", *rows, role="rowgroup") for rows in bodies]
     head = tag("thead", tag("tr", *heads, role="row"), role="rowgroup")
-    made = tag("table", tag("caption", caption), head, *groups, class_="rows", role="table")
+    made = tag("table", tag("caption", caption), head, *groups, class_="rows" if stacks else None, role="table")
     return tag("div", made, class_="wide", role="region", aria_label=label, tabindex="0")
 
 

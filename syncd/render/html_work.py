@@ -34,7 +34,7 @@ def outcomes(report: Report) -> Markup:
     if report.overhead:
         bodies.append([_overhead(line, scale) for line in report.overhead])
     caption = f"The bar is the share, the stroke the target or budget; the bars end at {scale * 100:.0f}\u00a0%."
-    made = table(caption, COLUMNS, bodies, label="Shares by outcome")
+    made = table(caption, COLUMNS, bodies, label="Shares by outcome", stacks=True)
     return tag("section", tag("h2", "Where the work goes", id="work"), *_focus(report), made)
 
 
