@@ -157,11 +157,11 @@ class Stage:
 
     def labels(self, key: str) -> list[str]:
         """People's labels on the issue, in its order."""
-        return [label for label in self.site.issue(key).labels if not label.startswith(PREFIXES)]
+        return [label for label in self.site.issue(key).labels if not is_mark(label)]
 
     def marks(self, key: str) -> list[str]:
         """Labels in syncd's namespaces, whoever put them."""
-        return sorted(label for label in self.site.issue(key).labels if label.startswith(PREFIXES))
+        return sorted(label for label in self.site.issue(key).labels if is_mark(label))
 
     def comments(self, key: str) -> list[str]:
         """The texts of syncd's own comments on the issue."""
@@ -243,6 +243,11 @@ class Traffic:
         """Ids or keys that were asked for in bulk, past the index."""
         asked = [json.loads(e.request_body)["issueIdsOrKeys"] for e in self.of("POST", "issue/bulkfetch")]
         return [name for names in asked for name in names]
+
+
+def is_mark(label: str) -> bool:
+    """Whether a label lies in syncd's namespaces, however it is spelt."""
+    return label.casefold().startswith(PREFIXES)
 
 
 def plain(document: Any) -> str:
