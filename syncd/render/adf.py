@@ -28,4 +28,6 @@ def _nodes(runs: Iterable[Run]) -> Iterable[dict[str, Any]]:
 
 def inert(text: str) -> str:
     """Without characters that steer a terminal or turn the reading direction."""
+    if text.isprintable():  # most texts are: a report looks at millions
+        return text
     return "".join(c for c in text if c in " \t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
