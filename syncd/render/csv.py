@@ -42,8 +42,11 @@ def cell(text: str) -> str:
 
     What would act is given a `'` in front, as a person would type it.
     """
-    line = " ".join(inert(" ".join(text[: 2 * LONGEST].split())).split())[:LONGEST]
-    line = LATER.sub(r"\1'", line)
+    line = text
+    if len(text) > LONGEST or not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
+        line = " ".join(inert(" ".join(text[: 2 * LONGEST].split())).split())[:LONGEST]
+    if ";" in line:
+        line = LATER.sub(r"\1'", line)
     return f"'{line}" if line.startswith(ACTS) else line
 
 
