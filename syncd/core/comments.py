@@ -1,5 +1,6 @@
 """The one sticky comment on an issue: what it says, and when it is due at all (DESIGN §6)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -63,12 +64,21 @@ def held_back(
         return "it is asked at the ancestor only"
     if not policy.backlog:
         if standing.origin is not Origin.ISSUE:
-            return f"the verdict does not come from a change of this issue ({standing.origin.value}): see the report"
+            return f"the verdict does not come from a change of this issue, but {FROM[standing.origin]}: see the report"
         if standing.since - standing.changed >= FRESH:
             return "the change was 24 h old or more when it was observed: see the report"
     if now < standing.since + policy.grace:
         return f"grace until {standing.since + policy.grace:%Y-%m-%d %H:%M} UTC"
     return None
+
+
+FROM: Final[Mapping[Origin, str]] = {
+    Origin.ISSUE: "from one",
+    Origin.ANCESTOR: "from a change of an ancestor",
+    Origin.FIRST: "from reading the backlog for the first time",
+    Origin.RULEBOOK: "from an edit of rules or strategy",
+}
+"""Origins in words."""
 
 
 def target_words(target: Target, strategy: Strategy) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syncd.core.decide import Decider, Overrides
+from syncd.core.examine import Examined, examine
 from syncd.core.marks import Reading, wanted_mark
 from syncd.core.match import Matcher
 from syncd.core.model import (
@@ -49,6 +50,8 @@ class Explanation:
     """Since when the verdict stands; None: it was not decided under these rules before."""
     steps: tuple[Action | Skipped, ...]
     """What the next plan would write on it, or why not."""
+    rules: tuple[Examined, ...]
+    """Every rule of the rulebook on this issue."""
 
 
 def explain(
@@ -82,6 +85,7 @@ def explain(
         wanted=wanted_mark(decision.verdict, policy.names),
         since=standing.since if known and standing else None,
         steps=(*planned.actions, *planned.skipped),
+        rules=examine(matcher.rulebook, matcher.day, issue, lineage),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from syncd.core.errors import Problem
+from syncd.core.examine import Examined
 from syncd.core.explain import Explanation
 from syncd.core.grouping import Group, Line, Unread
 from syncd.core.model import (
@@ -154,6 +155,18 @@ def explanation_json(found: Explanation) -> Json:
         "chain": list(found.chain),
         "lineage": _lineage(found),
         "marks": _marks(found),
+        "rules": [_rule(examined) for examined in found.rules],
+    }
+
+
+def _rule(examined: Examined) -> Json:
+    return {
+        "rule": examined.rule.id,
+        "target": target_name(examined.rule.target),
+        "where": examined.rule.where,
+        "result": examined.result.value,
+        "texts": list(examined.texts),
+        "near": list(examined.near),
     }
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, assert_never
 
 from syncd.core.comments import target_words
+from syncd.core.examine import Result
 from syncd.core.explain import Explanation
-from syncd.core.model import Action, Conflict, Exempt, Mapped, Plan, Refusal, Skipped, Strategy, Unmapped, Verdict
+from syncd.core.model import Action, Conflict, Exempt, Mapped, Plan, Refusal, Skipped, Strategy, Unmapped, Verdict, Via
 from syncd.render.adf import inert
 
 LISTED: Final = 25
@@ -120,6 +121,26 @@ def _explanation_lines(found: Explanation, strategy: Strategy) -> Iterator[str]:
     if found.chain:
         yield f"  chain: {' → '.join(found.chain)}"
     yield from _mark_lines(found)
+    yield from _rule_lines(found)
+
+
+def _rule_lines(found: Explanation) -> Iterator[str]:
+    """What matched and what came near in full, the rest counted: hundreds of rules have nothing to say."""
+    told = [one for one in found.rules if one.result is Result.MATCHED or one.near]
+    for one in told:
+        yield f"  rule {one.rule.id} ({one.rule.where}): {one.result.value}"
+        words = one.texts if one.result is Result.MATCHED else one.near
+        yield from (f"    {text}" for text in words)
+    yield f"  {len(found.rules) - len(told)} other rules did not match (--json says of each what it lacked)"
+
+
+BY: Final[Mapping[Via | None, str]] = {
+    Via.OVERRIDE: ", by a person's word",
+    Via.RULE: ", by rules on the issue itself",
+    Via.INHERITED: ", inherited",
+    Via.DEFAULT: ", by a default rule",
+    None: "",
+}
 
 
 def _silence(found: Explanation) -> str:
