@@ -87,8 +87,10 @@ class _Reader:
         for inner in excluded:
             if self.certain(inner):
                 return f"{_named(inner)} holds for every issue, and is excluded"
-            if any(self._implies(part, inner) for part in wanted):
+            if wanted and self._implies(AllOf(tuple(wanted)), inner):
                 return f"{_named(inner)} is both wanted and excluded"
+        if excluded and any(self._implies(part, AnyOf(tuple(excluded))) for part in wanted):
+            return "whatever is wanted is excluded"
         return self._two_values(wanted) or _no_category(wanted, excluded)
 
     def _two_values(self, wanted: Iterable[Condition]) -> str | None:
