@@ -411,9 +411,9 @@ def test_a_verdict_is_the_pair_of_kind_and_outcome() -> None:
 
 
 def test_the_same_pair_keeps_its_clock_and_its_origin_though_rules_were_edited() -> None:
-    first = decided(rulebook(by("a", "growth")), issue("PAY-1", "x"))
+    first = decided(rulebook(by("a", "reliability")), issue("PAY-1", "x"))
     before = restand(None, first, issue("PAY-1", "x"), now=LONG_AGO, origin=Origin.ISSUE, version="v1")
-    edited = decided(rulebook(by("renamed", "growth")), issue("PAY-1", "x"))
+    edited = decided(rulebook(by("renamed", "reliability/failover")), issue("PAY-1", "x"))
     after = restand(before, edited, issue("PAY-1", "x"), now=NOW, origin=Origin.RULEBOOK, version="v2")
     assert (after.since, after.origin, after.version) == (LONG_AGO, Origin.ISSUE, "v2")
     assert after.decision.evidence[0].source == "renamed"

@@ -273,6 +273,10 @@ def test_nothing_begins_or_ends_while_in_doubt() -> None:
     assert follow(bearing("outcome/growth"), Reading(None, ("outcome/growth",), doubt=True), word) == ([], [])
 
 
+def test_nothing_begins_or_ends_where_another_installation_signed() -> None:
+    assert follow(bearing(), Reading(None, foreign="elsewhere"), hand_set("PAY-1", "trust")) == ([], [])
+
+
 def test_an_unsigned_mark_equal_to_what_is_decided_becomes_ours_and_keeps_the_comment() -> None:
     said = StickyComment("c-1", "digest")
     before = applied(None, revision=7, comment=said)

@@ -181,6 +181,7 @@ def test_conditions_nest(when: Condition, holds_: bool) -> None:
         (none_of(none_of(UNKNOWN)), False),
         (none_of(NO, UNKNOWN), False),
         (none_of(all_of(NO, UNKNOWN)), True),  # whatever the epic is, not both hold
+        (none_of(all_of(UNKNOWN, NO)), True),
         (none_of(any_of(YES, UNKNOWN)), False),
         (all_of(YES, UNKNOWN), False),
         (any_of(YES, UNKNOWN), True),
