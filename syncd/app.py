@@ -43,9 +43,10 @@ from syncd.engine.lineage import Ancestry
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
 from syncd.newconfig import Ask, Interview, Tell, write_new
 from syncd.render.adf import to_adf
+from syncd.render.check import check_json
 from syncd.render.jsonable import instant, waiting_json
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, load_rulebook
-from syncd.settings import SETTINGS_FILE, TrackerSettings, missing_secrets, tracker_options
+from syncd.settings import SETTINGS_FILE, Settings, TrackerSettings, load_settings, missing_secrets, tracker_options
 from syncd.store import migrate, open_store
 from syncd.versions import authored, rulebook_of, texts_in_git
 from syncd.watch import changes
@@ -97,6 +98,8 @@ class App:
     watch: Watcher = _silent
     wait: Callable[[float], None] = lambda _seconds: None
     """Sleeps; given by the caller so that tests do not."""
+    broken: tuple[Problem, ...] = ()
+    """What is wrong with the rules or the strategy as they stand now, where the last good ones were used instead."""
 
     # --- config
 
@@ -135,7 +138,7 @@ class App:
     def once(self) -> Sequence[CycleResult]:
         """One whole cycle for every tracker; a tracker that fails does not keep the others from theirs."""
         with ExitStack() as stack:
-            desk = self._desk(stack)
+            desk = self._desk(stack, last_good=True)
             return [self._one_cycle(desk, tracker) for tracker in desk.config.settings.trackers]
 
     def _one_cycle(self, desk: "_Desk", tracker: TrackerSettings) -> CycleResult:
@@ -188,7 +191,7 @@ class App:
     def explain(self, key: str, tracker: str | None = None) -> tuple[Explanation, Config]:
         """Why that issue has the verdict it has, under the files as they are now. Offline."""
         with ExitStack() as stack:
-            desk = self._desk(stack, create=False, offline=True)
+            desk = self._desk(stack, create=False, offline=True, last_good=True)
             refs = desk.store.find(key, tracker)
             if not refs:
                 raise UnknownKeyError(f"no issue {key} is known; check the key, or run `syncd once` if it is new")
@@ -200,7 +203,7 @@ class App:
     def report(self) -> Report:
         """The alignment report by the decisions in the store. Offline."""
         with ExitStack() as stack:
-            desk = self._desk(stack, create=False, offline=True)
+            desk = self._desk(stack, create=False, offline=True, last_good=True)
             ids = [t.id for t in desk.config.settings.trackers]
             known = (one for tracker in ids for batch in desk.store.standings(tracker) for one in batch)
             coverage = [self._coverage(desk.store, tracker) for tracker in ids]
@@ -215,7 +218,7 @@ class App:
     def each_issue(self) -> Generator[Known, None, None]:
         """As `look_over`, streamed: the store is open until the last one was taken or the iterator is closed."""
         with ExitStack() as stack:
-            desk = self._desk(stack, create=False, offline=True)
+            desk = self._desk(stack, create=False, offline=True, last_good=True)
             for tracker in desk.config.settings.trackers:
                 for batch in desk.store.standings(tracker.id):
                     yield from batch
@@ -247,7 +250,7 @@ class App:
     def rules_log(self) -> Sequence[RulesVersion]:
         """Every version of the rules that a cycle ran with, newest first. Offline."""
         with ExitStack() as stack:
-            return self._desk(stack, create=False, offline=True).store.rulebook_log()
+            return self._desk(stack, create=False, offline=True, last_good=True).store.rulebook_log()
 
     def slowest_pace(self) -> Pace:
         """How fast the slowest of the trackers lets us write."""
@@ -261,11 +264,13 @@ class App:
     def status(self) -> Mapping[str, Any]:
         """What `status --json` shows; `healthy` is false if anything waits for a person. Offline."""
         with ExitStack() as stack:
-            desk = self._desk(stack, create=False, offline=True)
+            desk = self._desk(stack, create=False, offline=True, last_good=True)
             outbox = dict(desk.store.outbox_counts())
             waiting = waiting_json(desk.store.waiting_plans())
             trackers = {t.id: self._tracker_status(desk.store, t.id) for t in desk.config.settings.trackers}
-            healthy = all(t["healthy"] for t in trackers.values()) and not waiting and not outbox.get("dead")
+            sound = not self.broken and not waiting and not outbox.get("dead")
+            healthy = sound and all(t["healthy"] for t in trackers.values())
+            problems = check_json(self.broken, strict=False)["problems"]
             findings = [
                 {"tracker": f.tracker, "kind": f.kind, "cause": f.cause, "text": f.text, "opened": instant(at)}
                 for at, f in desk.store.findings()
@@ -276,6 +281,10 @@ class App:
                 "outbox": outbox,
                 "refused": waiting,
                 "findings": findings,
+                "rules": {
+                    "in_use": desk.store.rulebook_version(),
+                    "problems": check_json(self.broken, strict=False)["problems"],
+                },
             }
 
     def _tracker_status(self, store: Store, tracker: str) -> Mapping[str, Any]:
@@ -306,18 +315,42 @@ class App:
 
     # --- building
 
-    def _desk(self, stack: ExitStack, *, create: bool = True, offline: bool = False) -> "_Desk":
-        config = self.load()
-        secret = config.settings.store.password
+    def _desk(
+        self, stack: ExitStack, *, create: bool = True, offline: bool = False, last_good: bool = False
+    ) -> "_Desk":
+        """The parts for one command. `last_good`: rules that are broken now give way to those last in use."""
+        config, settings = self._config_or_settings(last_good=last_good)
+        secret = settings.store.password
         password = None if secret is None else secret.reveal(self.environ)
         if not offline:
-            self._require_secrets(config)
-        store = open_store(config.settings.store.url, password=password, create=create, clock_now=self.clock.now())
+            self._require_secrets(settings)
+        store = open_store(settings.store.url, password=password, create=create, clock_now=self.clock.now())
         stack.callback(store.close)
-        if not offline:
+        if config is None:
+            config = self._last_good(store, settings)
+        elif not offline:
             self._keep_rulebook(store, config)
-        matcher = Matcher(config.rulebook, self._today())
-        return _Desk(self, config, store, matcher)
+        return _Desk(self, config, store, Matcher(config.rulebook, self._today()))
+
+    def _config_or_settings(self, *, last_good: bool) -> tuple[Config | None, Settings]:
+        try:
+            config = self.load()
+        except ConfigError as wrong:
+            if not last_good or any(
+                Path(p.file).name == SETTINGS_FILE for p in wrong.problems if p.severity == "error"
+            ):
+                raise
+            self.broken = wrong.problems
+            return None, load_settings(self.directory, self._check_options, list(_kinds()))
+        self.broken = ()
+        return config, config.settings
+
+    def _last_good(self, store: Store, settings: Settings) -> Config:
+        """The rules last in use: an edit that breaks them stops nothing, and is told until it is mended."""
+        texts = store.rulebook_texts()
+        if texts is None:
+            raise ConfigError(self.broken)
+        return Config(settings, rulebook_of(texts, "the rules last in use"), texts, ())
 
     def _keep_rulebook(self, store: Store, config: Config) -> None:
         """Keep a new version with who committed it, where git knows."""
@@ -331,11 +364,11 @@ class App:
             )
             store.keep_rulebook(kept, config.sources)
 
-    def _require_secrets(self, config: Config) -> None:
+    def _require_secrets(self, settings: Settings) -> None:
         problems: list[Problem] = []
-        for tracker in config.settings.trackers:
+        for tracker in settings.trackers:
             try:
-                tracker_options(config.settings, tracker.id, self.environ)
+                tracker_options(settings, tracker.id, self.environ)
             except ConfigError as wrong:
                 problems += wrong.problems
         if problems:

@@ -171,16 +171,19 @@ def _tell_check(problems: Sequence[Problem], form: CheckFormat, *, strict: bool,
 def once(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
     """Run one whole cycle for every tracker. Exit 0, 1 something waits, 3 a plan was refused, 4 not all was read."""
     with _progress() as watch:
-        results = _app(watch).once()
+        app = _app(watch)
+        results = app.once()
     for result in results:
-        _log_cycle(result)
+        _log_cycle(result, broken=len(app.broken))
+    _tell_broken(app)
     numbers = {result.tracker: _cycle_json(result) for result in results}
     if as_json:
         _print_json({"trackers": numbers})
     else:
         for result in results:
             _tell_cycle(result, numbers[result.tracker])
-    raise typer.Exit(max((_cycle_exit(result) for result in results), default=Exit.OK))
+    broken = Exit.CONFIG if app.broken else Exit.OK
+    raise typer.Exit(max([broken, *(_cycle_exit(result) for result in results)]))
 
 
 @cli.command()
@@ -226,7 +229,9 @@ def explain_(
     as_json: Json = False,  # noqa: FBT002 - typer's form of a flag
 ) -> None:
     """Say why an issue serves what it serves, and what is written on it. Offline. Exit 0, or 5 if it is unknown."""
-    found, config = _app().explain(key, tracker)
+    app = _app()
+    found, config = app.explain(key, tracker)
+    _tell_broken(app)
     if as_json:
         _print_json(explanation_json(found))
     else:
@@ -267,7 +272,9 @@ def _report_parts(form: ReportFormat) -> Generator[str, None, None]:
 @cli.command()
 def status(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
     """Tell cursors, last success, what waits. Offline. Exit 0, or 1 if a tracker is not healthy or something waits."""
-    told = dict(_app().status())
+    app = _app()
+    told = dict(app.status())
+    _tell_broken(app)
     healthy = told.pop("healthy")
     if as_json:
         _print_json(told)
@@ -374,11 +381,11 @@ def _tell_cycle(result: CycleResult, numbers: dict[str, Any]) -> None:
         _complain(note)
 
 
-def _log_cycle(result: CycleResult) -> None:
+def _log_cycle(result: CycleResult, *, broken: int) -> None:
     log = logger()
     facts = {k: v for k, v in _cycle_json(result).items() if k not in ("notes", "refused")}
     (log.info if result.complete else log.warning)(
-        "cycle_finished", tracker=result.tracker, refused=len(result.refusals), **facts
+        "cycle_finished", tracker=result.tracker, refused=len(result.refusals), rules_problems=broken, **facts
     )
 
 
@@ -407,6 +414,13 @@ def _applied_text(result: Applied, *, exact: bool) -> str:
     if result.waiting:
         lines.append(f"{result.waiting} could not be written and wait.")
     return "\n".join(lines)
+
+
+def _tell_broken(app: App) -> None:
+    """Rules that are broken now were not used: say so wherever somebody looks."""
+    if app.broken:
+        sys.stderr.write(check_text(app.broken))
+        _complain("The rules last in use stay in force until these problems are mended (`syncd check`).")
 
 
 def _tell_incomplete(incomplete: Any) -> None:
