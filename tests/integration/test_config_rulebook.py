@@ -167,23 +167,6 @@ def test_the_version_is_the_same_on_every_machine(tmp_path: Path) -> None:
     assert _rulebook(tmp_path, rules=TWO).version == "7c636a5f91c0"
 
 
-def test_advice_is_given_and_nothing_is_refused_for_it(tmp_path: Path) -> None:
-    outcomes = "".join(
-        f"  - {{id: o{n}, title: T, owner: o, allocation: 20%, metric: {{name: m}}}}\n" for n in range(5)
-    )
-    strategy = f"intent: One. Two.\noutcomes:\n{outcomes}  - {{id: o5, title: T, owner: o, allocation: 1%}}\n"
-    rules = "rules: [" + ", ".join(f"{{id: r{n}, outcome: o{n}, when: {{label: x}}}}" for n in range(1, 6)) + "]"
-    config = load(write_config(tmp_path, {T: strategy, R: rules}))
-    assert {p.severity for p in config.advice} == {"advice"}
-    assert [(p.line, p.column, p.message) for p in config.advice] == [
-        (1, 9, "the intent is more than one sentence"),
-        (2, 1, "6 outcomes are more than people can tell apart"),
-        (2, 1, "allocations and budgets add up to 101%"),
-        (3, 10, "no rule leads to the outcome `o0`"),
-        (8, 10, "nobody can tell when `o5` is reached: it has no metric"),
-    ]
-
-
 def test_the_rulebook_alone_can_be_read_again(tmp_path: Path) -> None:
     folder = write_config(tmp_path)
     assert load_rulebook(folder, ["acme-jira"]) == load(folder).rulebook

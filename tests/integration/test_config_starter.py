@@ -2,16 +2,22 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from support_config import load, write_config
+from support_config import check_options, load, write_config
 
+from connectors import KINDS
 from syncd.conditions import FIELDS, JOINS, RELATIONS
+from syncd.config import load_config
+from syncd.core.advice import LINTS
+from syncd.schema_words import WORDS
 from syncd.schemas import json_schemas
 from syncd.settings import missing_secrets
+from syncd.starter import WRITTEN_FOR, starter_texts
 from syncd.yamlfile import Word, parse
 
 ROOT = Path(__file__).parents[2]
@@ -19,13 +25,30 @@ CONFIG = ROOT / "config"
 
 
 def test_the_starter_files_have_no_problem_but_the_token_that_is_not_there_yet() -> None:
-    config = load(CONFIG)
-    assert config.advice == ()
+    for day in (WRITTEN_FOR, date(2026, 12, 31)):
+        config = load_config(CONFIG, check_options, KINDS, day)
+        assert config.advice == ()
     assert [p.message for p in missing_secrets(config.settings, {})] == [
         "the environment variable `JIRA_TOKEN` is not set"
     ]
     shares = [o.allocation or 0 for o in config.rulebook.strategy.outcomes]
     assert round(sum(shares) + sum(o.budget or 0 for o in config.rulebook.strategy.overhead), 9) == 1
+
+
+@pytest.mark.parametrize(
+    "day", [date(2026, 12, 31), date(2027, 1, 1), date(2027, 11, 30), date(2028, 2, 29), date(2040, 5, 5)]
+)
+def test_the_starter_s_days_lie_ahead_of_the_day_it_is_written_on(tmp_path: Path, day: date) -> None:
+    folder = write_config(tmp_path, {n: text for n, text in starter_texts(day).items() if "/" not in n})
+    assert load_config(folder, check_options, KINDS, day).advice == ()
+
+
+def test_days_move_by_whole_quarters_and_ends_of_months_stay_ends_of_months() -> None:
+    assert starter_texts(WRITTEN_FOR)["strategy.yaml"] == (CONFIG / "strategy.yaml").read_text()
+    text = starter_texts(date(2027, 10, 15))["strategy.yaml"]
+    assert "next: 2028-02-29" in text, "the last day of February, a leap year's"
+    assert "due: 2028-06-30" in text
+    assert "until: 2028-03-31" in text
 
 
 def test_what_the_starter_shows_as_a_default_in_a_comment_can_be_switched_on(tmp_path: Path) -> None:
@@ -72,6 +95,34 @@ def test_the_schemas_are_those_of_the_code(request: pytest.FixtureRequest) -> No
             text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
             (CONFIG / "schema" / name).write_text(text, encoding="utf-8")
     assert _schemas_on_disk() == json_schemas(), "run this test with --bless to write config/schema/ anew"
+
+
+def _undescribed(schema: Any) -> list[str]:
+    """Every key that a schema names without a description, at any depth."""
+    if isinstance(schema, list):
+        return [key for below in schema for key in _undescribed(below)]
+    if not isinstance(schema, dict):
+        return []
+    properties = schema.get("properties") if isinstance(schema.get("properties"), dict) else {}
+    own = [key for key, below in (properties or {}).items() if not below.get("description")]
+    return own + [key for below in schema.values() for key in _undescribed(below)]
+
+
+def test_editors_show_a_description_at_every_key() -> None:
+    assert {name: _undescribed(schema) for name, schema in _schemas_on_disk().items()} == {
+        f"{file}.schema.json": [] for file in ("rules", "strategy", "syncd")
+    }
+    keys = {key for words in WORDS.values() for key in words}
+    assert all(
+        text.strip() == text and text.endswith((".", "…")) for words in WORDS.values() for text in words.values()
+    )
+    assert keys == set().union(*(_keys(schema) for schema in json_schemas().values())), "a description of no key"
+
+
+def test_editors_complete_the_names_of_advice_in_an_accept() -> None:
+    defs = json_schemas()["strategy.schema.json"]["$defs"]
+    names = defs["OutcomeShape"]["properties"]["accept"]["propertyNames"]["enum"]
+    assert set(names) == {name for name in LINTS if not name.startswith("accept-")}
 
 
 def _keys(schema: Any) -> set[str]:
