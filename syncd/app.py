@@ -283,7 +283,7 @@ class App:
                 "findings": findings,
                 "rules": {
                     "in_use": desk.store.rulebook_version(),
-                    "problems": check_json(self.broken, strict=False)["problems"],
+                    "problems": problems,
                 },
             }
 
