@@ -71,7 +71,7 @@ def outcome(content: dict[str, bytes]) -> str:
             return "values"
     for problem in refused.problems:
         written = content.get(Path(problem.file).name, b"")
-            lines = parse(written, "x").lines or written.split(b"\n")  # what is not UTF-8 has no lines of text
+        lines = parse(written, "x").lines or written.split(b"\n")  # what is not UTF-8 has no lines of text
         assert problem.line >= 1
         assert problem.column >= 1
         assert problem.line <= len(lines) + 1 or Path(problem.file).name not in content
