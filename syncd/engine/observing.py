@@ -44,8 +44,8 @@ def observe(work: Work) -> Observed:
         _walk(work, tally)
         _read_ancestors(work, tally, started)
     except (Unavailable, Denied, Unreadable) as failed:
-        why = str(failed)
-        denied = _denial(work, failed, started)
+        why = f"{failed} Grant: {failed.need}." if isinstance(failed, Denied) else str(failed)
+        denied = _denial(work, failed, why, started)
     if why is None and sight.hidden:
         why = f"not visible to {sight.account}: {', '.join(sight.hidden)}"
     complete, familiar = why is None, tally.progress.complete_scope
@@ -105,12 +105,10 @@ def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:
     tally.changed |= read_outside(work.store, work.reader, work.tracker, links, now)
 
 
-def _denial(work: Work, failed: TrackerError, now: datetime) -> tuple[Finding, ...]:
+def _denial(work: Work, failed: TrackerError, text: str, now: datetime) -> tuple[Finding, ...]:
     if not isinstance(failed, Denied):
         return ()
-    finding = Finding(
-        tracker=work.tracker, kind="denied", cause=f"{failed.project or '*'}: {failed.need}", text=str(failed)
-    )
+    finding = Finding(tracker=work.tracker, kind="denied", cause=f"{failed.project or '*'}: {failed.need}", text=text)
     work.store.open_finding(finding, now)
     return (finding,)
 

@@ -1,0 +1,60 @@
+"""The command line on a stage: the program's own `main`, with the stage's clock in place of the machine's."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from support_stage import Stage
+
+from syncd.cli import main
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Stdout, which must be one JSON value and nothing else."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Cli:
+    """Runs commands in this process, with the config folder of a stage."""
+
+    stage: Stage
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *argv: str) -> Ran:
+        """`syncd --config … argv`."""
+        return self.bare("--config", str(self.stage.config), *argv)
+
+    def bare(self, *argv: str) -> Ran:
+        """`syncd argv`."""
+        self.capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main(argv)
+        told = self.capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return Ran(int(left.value.code), told.out, told.err)
+
+
+@contextmanager
+def commanded(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+    """The command line over that stage: its clock, its secrets, a terminal of 80 columns that is none."""
+    for name, value in {**stage.environ, "COLUMNS": "80", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with (
+        patch("syncd.app.SystemClock.now", lambda _self: stage.clock.now()),
+        patch("syncd.cli.time.sleep", stage.clock.sleep),
+    ):
+        yield Cli(stage, capsys)
