@@ -4,7 +4,7 @@ A rulebook is compiled once for a day. For each issue the atoms (`syncd.core.ato
 dictionary look-up per value and one `re2.Set` pass per text field. Each rule hangs on the atoms that it cannot match
 without (its postings), so only candidates are evaluated, and only matches that decide are put into words. Conditions
 are three-valued: over an ancestor that cannot be read they are unknown, and neither they nor their negation match
-(DESIGN §4).
+(DESIGN §4). So they are over a field that was not asked for, and where a CEL expression fails.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol, assert_never
 
-from syncd.core.atoms import VALUES, Atom, FieldIndex, Hits
+from syncd.core.atoms import Atom, FieldIndex, Hits, Values, must_be_asked, values_of
+from syncd.core.cel import Expression
 from syncd.core.model import (
     AllOf,
     AnyOf,
+    Cel,
     Condition,
     Evidence,
-    FieldName,
     Has,
     Issue,
     Lineage,
@@ -37,7 +38,7 @@ LINEAGES_REMEMBERED: Final = 100_000
 
 
 @dataclass(slots=True)
-class _Sight:
+class Sight:
     """An issue as conditions see it: its hits, and what is above it."""
 
     issue: Issue
@@ -50,7 +51,7 @@ class _Above:
     """A lineage as conditions see it. The children of one parent share it."""
 
     lineage: Lineage
-    steps: tuple[tuple[_Sight, ...], ...]
+    steps: tuple[tuple[Sight, ...], ...]
     candidates: frozenset[int]
     """Rules that may match whatever stands below: by what is above, or without anything."""
 
@@ -60,7 +61,7 @@ class _Above:
         return known.steps == lineage.steps and (known.missing is None) is (lineage.missing is None)
 
 
-def _related(relation: Relation, steps: Sequence[Sequence[_Sight]]) -> Iterator[_Sight]:
+def related(relation: Relation, steps: Sequence[Sequence[Sight]]) -> Iterator[Sight]:
     """The ancestors in that relation, nearest first.
 
     `parent` is the direct parent, `epic` the nearest ancestor at level 1, `initiative` any at level 2 or above.
@@ -75,7 +76,7 @@ def _related(relation: Relation, steps: Sequence[Sequence[_Sight]]) -> Iterator[
                 yield sight
 
 
-def _unreadable(relation: Relation, sight: _Sight) -> bool:
+def unreadable(relation: Relation, sight: Sight) -> bool:
     """Whether an ancestor in that relation may exist beyond the one that could not be read."""
     if sight.above.lineage.missing is None:
         return False
@@ -96,8 +97,8 @@ _Truth = bool | None
 class _Node(Protocol):
     """One condition. `texts` are asked for only where `truth` is True: most candidates need no words."""
 
-    def truth(self, sight: _Sight) -> _Truth: ...
-    def texts(self, sight: _Sight, /) -> tuple[str, ...]: ...
+    def truth(self, sight: Sight) -> _Truth: ...
+    def texts(self, sight: Sight, /) -> tuple[str, ...]: ...
     def needed(self) -> frozenset["_Posting"] | None:
         """Postings of which at least one must hit for the node to be true; None: it may be true without any."""
         ...
@@ -109,18 +110,18 @@ _Posting = tuple[Relation | None, int]
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    field: FieldName
+    field: str
     atoms: Mapping[int, str]
     """Each with its pattern, quoted."""
 
-    def truth(self, sight: _Sight) -> _Truth:
+    def truth(self, sight: Sight) -> _Truth:
         hits = sight.hits
         for atom in self.atoms:  # noqa: SIM110 - the innermost loop: a generator costs four times as much
             if atom in hits:
                 return True
         return False
 
-    def texts(self, sight: _Sight) -> tuple[str, ...]:
+    def texts(self, sight: Sight) -> tuple[str, ...]:
         hits = sight.hits
         return tuple(
             f"{self.field} {_quote(hits[atom])} matches {pattern}"
@@ -133,16 +134,52 @@ class _Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class _AskedLeaf:
+    """A condition on a field that a snapshot holds only if it was asked for."""
+
+    leaf: _Leaf
+    key: str
+
+    def truth(self, sight: Sight) -> _Truth:
+        return self.leaf.truth(sight) if self.key in sight.issue.asked else None
+
+    def texts(self, sight: Sight) -> tuple[str, ...]:
+        return self.leaf.texts(sight)
+
+    def needed(self) -> frozenset[_Posting] | None:
+        return self.leaf.needed()
+
+
+@dataclass(frozen=True, slots=True)
+class _CelNode:
+    expression: Expression
+    rule: str
+    faults: dict[str, tuple[str, str]]
+
+    def truth(self, sight: Sight) -> _Truth:
+        truth = self.expression.holds(sight.issue)
+        if truth is None and self.expression.fault is not None:
+            self.faults[self.rule] = (sight.issue.key, self.expression.fault)
+        return truth
+
+    def texts(self, sight: Sight) -> tuple[str, ...]:
+        return self.expression.texts(sight.issue)
+
+    def needed(self) -> frozenset[_Posting] | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class _Related:
     relation: Relation
     node: _Node
 
-    def truth(self, sight: _Sight) -> _Truth:
-        truth = _any(self.node.truth(ancestor) for ancestor in _related(self.relation, sight.above.steps))
-        return None if truth is False and _unreadable(self.relation, sight) else truth
+    def truth(self, sight: Sight) -> _Truth:
+        truth = _any(self.node.truth(ancestor) for ancestor in related(self.relation, sight.above.steps))
+        return None if truth is False and unreadable(self.relation, sight) else truth
 
-    def texts(self, sight: _Sight) -> tuple[str, ...]:
-        nearest = next(a for a in _related(self.relation, sight.above.steps) if self.node.truth(a))
+    def texts(self, sight: Sight) -> tuple[str, ...]:
+        nearest = next(a for a in related(self.relation, sight.above.steps) if self.node.truth(a))
         return tuple(f"{self.relation} {nearest.issue.key}: {text}" for text in self.node.texts(nearest))
 
     def needed(self) -> frozenset[_Posting] | None:
@@ -156,7 +193,7 @@ class _Related:
 class _All:
     nodes: tuple[_Node, ...]
 
-    def truth(self, sight: _Sight) -> _Truth:
+    def truth(self, sight: Sight) -> _Truth:
         unknown = False
         for node in self.nodes:
             truth = node.truth(sight)
@@ -165,7 +202,7 @@ class _All:
             unknown = unknown or truth is None
         return None if unknown else True
 
-    def texts(self, sight: _Sight) -> tuple[str, ...]:
+    def texts(self, sight: Sight) -> tuple[str, ...]:
         return tuple(text for node in self.nodes for text in node.texts(sight))
 
     def needed(self) -> frozenset[_Posting] | None:
@@ -177,10 +214,10 @@ class _All:
 class _Any:
     nodes: tuple[_Node, ...]
 
-    def truth(self, sight: _Sight) -> _Truth:
+    def truth(self, sight: Sight) -> _Truth:
         return _any(node.truth(sight) for node in self.nodes)
 
-    def texts(self, sight: _Sight) -> tuple[str, ...]:
+    def texts(self, sight: Sight) -> tuple[str, ...]:
         return tuple(text for node in self.nodes if node.truth(sight) for text in node.texts(sight))
 
     def needed(self) -> frozenset[_Posting] | None:
@@ -193,11 +230,11 @@ class _Any:
 class _None:
     nodes: tuple[_Node, ...]
 
-    def truth(self, sight: _Sight) -> _Truth:
+    def truth(self, sight: Sight) -> _Truth:
         truth = _any(node.truth(sight) for node in self.nodes)
         return None if truth is None else not truth
 
-    def texts(self, _: _Sight) -> tuple[str, ...]:
+    def texts(self, _: Sight) -> tuple[str, ...]:
         return ("none of the excluded conditions holds",)
 
     def needed(self) -> frozenset[_Posting] | None:
@@ -222,7 +259,7 @@ class Match:
 
     rule: Rule
     node: _Node
-    sight: _Sight
+    sight: Sight
 
     @property
     def evidence(self) -> Evidence:
@@ -237,8 +274,10 @@ class Matcher:
         self.rulebook = rulebook
         self.day = day
         self.rules = rulebook.in_effect(day)
+        self.faults: dict[str, tuple[str, str]] = {}
+        """Rule → the key of the latest issue on which its CEL failed, and how."""
         self._atoms: dict[Atom, int] = {}
-        self._nodes = [self._compile(rule.when, exact=rule.exact) for rule in self.rules]
+        self._nodes = [self._compile(rule.when, rule) for rule in self.rules]
         self._index = self._build_index()
         self._postings, self._always = self._build_postings()
         self._own = {atom: numbers for (relation, atom), numbers in self._postings.items() if relation is None}
@@ -247,36 +286,54 @@ class Matcher:
 
     def matches(self, issue: Issue, lineage: Lineage) -> tuple[Match, ...]:
         """Every rule in effect that matches this issue, in the rulebook's order, defaults included."""
-        sight = _Sight(issue, self._hits(issue), self._above(lineage))
+        sight = self.sight(issue, lineage)
         rules, nodes = self.rules, self._nodes
         return tuple(
             [Match(rules[n], nodes[n], sight) for n in sorted(self._candidates(sight)) if nodes[n].truth(sight)]
         )
 
+    def sight(self, issue: Issue, lineage: Lineage) -> Sight:
+        """The issue as these rules' conditions see it."""
+        return Sight(issue, self._hits(issue), self._above(lineage))
+
+    def truth(self, rule: int, sight: Sight) -> tuple[bool | None, tuple[str, ...]]:
+        """Whether that rule (by its place in `rules`) matches, and by what, in words; None: unknown."""
+        truth = self._nodes[rule].truth(sight)
+        return truth, self._nodes[rule].texts(sight) if truth else ()
+
     # compiling
 
-    def _compile(self, condition: Condition, *, exact: bool) -> _Node:
+    def _compile(self, condition: Condition, rule: Rule) -> _Node:
         match condition:
-            case Has(field=field, patterns=patterns):
-                return _Leaf(field, {self._number(Atom(field, p, exact)): _quote(str(p)) for p in patterns})
+            case Has():
+                return self._leaf(condition, exact=rule.exact)
+            case Cel(expression=expression):
+                return _CelNode(Expression(expression), rule.id, self.faults)
             case Of(relation=relation, condition=inner):
-                return _Related(relation, self._compile(inner, exact=exact))
+                return _Related(relation, self._compile(inner, rule))
             case AllOf() | AnyOf() | NoneOf():
-                nodes = tuple(self._compile(inner, exact=exact) for inner in condition.conditions)
-                return _GROUPS[type(condition)](nodes)
+                nodes = [self._compile(inner, rule) for inner in condition.conditions]
+                nodes.sort(key=lambda node: isinstance(node, _CelNode))  # the slowest kind is asked last
+                return _GROUPS[type(condition)](tuple(nodes))
             case _:
                 assert_never(condition)
+
+    def _leaf(self, condition: Has, *, exact: bool) -> _Node:
+        field = condition.field
+        leaf = _Leaf(field, {self._number(Atom(field, p, exact)): _quote(str(p)) for p in condition.patterns})
+        asked = must_be_asked(field)
+        return leaf if asked is None else _AskedLeaf(leaf, asked)
 
     def _number(self, atom: Atom) -> int:
         return self._atoms.setdefault(atom, len(self._atoms))
 
-    def _build_index(self) -> tuple[tuple[Callable[[Issue], tuple[str, ...]], FieldIndex], ...]:
-        fields: dict[FieldName, FieldIndex] = {}
+    def _build_index(self) -> tuple[tuple[Values, FieldIndex], ...]:
+        fields: dict[str, FieldIndex] = {}
         for atom, number in self._atoms.items():
             fields.setdefault(atom.field, FieldIndex(atom.field)).add(number, atom)
         for index in fields.values():
             index.seal()
-        return tuple((VALUES[field], index) for field, index in fields.items())
+        return tuple((values_of(field), index) for field, index in fields.items())
 
     def _build_postings(self) -> tuple[dict[_Posting, list[int]], frozenset[int]]:
         postings: dict[_Posting, list[int]] = {}
@@ -308,22 +365,22 @@ class Matcher:
         if known is not None and known.is_of(lineage):
             return known
         beyond = self._above(lineage.above(0))
-        steps = (tuple(_Sight(a, self._hits(a), beyond) for a in nearest), *beyond.steps)
+        steps = (tuple(Sight(a, self._hits(a), beyond) for a in nearest), *beyond.steps)
         if len(self._known) >= LINEAGES_REMEMBERED:
             self._known.clear()
         above = _Above(lineage, steps, self._candidates_above(steps))
         self._known[nearest[0].ref.id] = above
         return above
 
-    def _candidates_above(self, steps: Sequence[Sequence[_Sight]]) -> frozenset[int]:
+    def _candidates_above(self, steps: Sequence[Sequence[Sight]]) -> frozenset[int]:
         found = set(self._always)
         for relation in self._relations:
-            for ancestor in _related(relation, steps):
+            for ancestor in related(relation, steps):
                 for atom in ancestor.hits:
                     found.update(self._postings.get((relation, atom), ()))
         return frozenset(found)
 
-    def _candidates(self, sight: _Sight) -> set[int]:
+    def _candidates(self, sight: Sight) -> set[int]:
         found = set(sight.above.candidates)
         for atom in sight.hits:
             if atom in self._own:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from syncd.core.bearing import Bears
 from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem, Unreadable
 from syncd.core.model import (
@@ -390,6 +391,16 @@ class Store(Protocol):
         """Every issue in scope, in batches, in a fixed order."""
         ...
 
+    def snapshots(
+        self, tracker: str, ids: Sequence[str] | None = None, *, batch: int = 1000
+    ) -> Iterator[Sequence[Issue]]:
+        """Every issue in scope, streamed, in a fixed order; or those of these ids that are in scope."""
+        ...
+
+    def bearing(self, tracker: str, values: Iterable[Bears], *, limit: int) -> Sequence[IssueRef] | None:
+        """Issues, in or out of scope, that bear one of those values; None: more than `limit` do."""
+        ...
+
     def count_in_scope(self, tracker: str) -> int:
         """How many issues are in scope and not gone."""
         ...
@@ -427,6 +438,10 @@ class Store(Protocol):
         """Overrides that have not been ended, expired ones included."""
         ...
 
+    def overridden(self, tracker: str) -> Sequence[IssueRef]:
+        """Issues on which an override has not been ended, expired ones included."""
+        ...
+
     def save_overrides(self, started: Sequence[Override], ended: Sequence[Override], now: datetime) -> None:
         """Begin some, end others; history is kept."""
         ...
@@ -446,6 +461,10 @@ class Store(Protocol):
     # planning
     def save_applied(self, applied: Sequence[Applied]) -> None:
         """What observation taught about our marks (seen, declined, adopted)."""
+        ...
+
+    def commented(self, tracker: str) -> Sequence[IssueRef]:
+        """Issues on which a comment of ours stands."""
         ...
 
     def unsettled(self, tracker: str) -> Sequence[IssueRef]:
