@@ -151,7 +151,7 @@ class _Pass:
         self._ancestry = Ancestry(work.store, work.tracker)
         self._reworded: set[str] = set()
         self._familiar = observed.familiar
-        self._readable = observed.complete
+        self._readable = observed.reachable
         self._planned: dict[IssueRef, list[Action | Skipped]] = {}
         self._held: set[IssueRef] = set()
         self.decided = 0

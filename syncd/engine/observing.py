@@ -46,7 +46,8 @@ def observe(work: Work) -> Observed:
     except (Unavailable, Denied, Unreadable) as failed:
         why = f"{failed} Grant: {failed.need}." if isinstance(failed, Denied) else str(failed)
         denied = _denial(work, failed, why, started)
-    if why is None and sight.hidden:
+    reachable = why is None
+    if reachable and sight.hidden:
         why = f"not visible to {sight.account}: {', '.join(sight.hidden)}"
     complete, familiar = why is None, tally.progress.complete_scope
     done = replace(tally.progress, why=why)
@@ -59,6 +60,7 @@ def observe(work: Work) -> Observed:
         changed=frozenset(tally.changed),
         echoed=frozenset(tally.echoed - tally.changed),
         complete=complete,
+        reachable=reachable,
         why=why,
         skew=sight.skew,
         now=work.clock.now() + sight.skew,

@@ -112,6 +112,8 @@ class Observed:
     echoed: frozenset[str]
     """Ids of issues on which only marks, or the time of change, are different."""
     complete: bool
+    reachable: bool
+    """Whether reading worked, as far as there was anything to see: single issues may be read, too."""
     why: str | None
     skew: timedelta
     denied: tuple[Finding, ...]

@@ -303,3 +303,12 @@ def test_where_commenting_is_forbidden_the_mark_is_still_made(stage: Stage) -> N
     assert (result.applied, result.waiting) == (1, 1)
     assert stage.marks(key) == ["alignment/unmapped"]
     assert [text for text in stage.findings("denied") if "comment" in text.casefold()]
+
+
+def test_a_hidden_project_keeps_nobody_from_reading_the_issues_of_the_others(stage: Stage) -> None:
+    stage.site.permissions.may_browse["OPS"] = False
+    epic = stage.create("STRAT", type="Epic", labels=["finops"])
+    below, by_hand = stage.create(parent=epic), stage.create(labels=["sre", "outcome/nonsense"])
+    assert not stage.later(minutes=1).complete
+    assert stage.marks(below) == ["outcome/cost"]
+    assert stage.marks(by_hand) == ["outcome/nonsense", "outcome/reliability"]
