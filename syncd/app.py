@@ -404,7 +404,16 @@ class _Desk:
             clock=self.app.clock,
             lease=lease,
             watch=self.app.watch,
+            earlier=self.earlier,
         )
+
+    def earlier(self, version: str) -> Rulebook | None:
+        """The rulebook of a version that was in use; None where its texts are not kept or no longer understood."""
+        texts = self.store.rulebook_texts(version)
+        try:
+            return None if texts is None else rulebook_of(texts, version)
+        except ConfigError:
+            return None
 
     def writer(self, stack: ExitStack, tracker: TrackerSettings) -> TrackerWriter:
         """What writes to a tracker: only commands that write call this."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection
 from typing import Any, get_args
 
-from syncd.core.atoms import PatternError, compile_pattern
 from syncd.core.fold import fold, fold_label
 from syncd.core.model import AllOf, AnyOf, Category, Condition, FieldName, Form, Has, NoneOf, Of, Pattern, Relation
+from syncd.core.patterns import PatternError, compile_pattern
 from syncd.problems import visible
 from syncd.shapes import kind_of, quoted_hint, suggestion
 from syncd.yamlfile import Node, Source

@@ -1,7 +1,7 @@
 """Texts of conditions, ready to be asked: which of them does a value fit?
 
 Every text of every condition becomes an *atom* (field, pattern, folded or not); equal atoms are shared. `FieldIndex`
-holds all atoms of one field: a dictionary for whole texts, one `re2.Set` pass for globs and regular expressions.
+holds all atoms of one field: a dictionary for whole texts, one pass of a `PatternSet` for globs and expressions.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +12,7 @@ import re2
 
 from syncd.core.fold import field_key, fold, fold_label
 from syncd.core.model import CUSTOM, Form, Issue, Pattern
+from syncd.core.patterns import PatternSet
 
 VALUES_REMEMBERED: Final = 100_000
 """Distinct values whose atoms are remembered; past it the memory starts afresh, so that it stays bounded."""
@@ -52,40 +53,6 @@ def must_be_asked(field: str) -> str | None:
     return field_key(field) if field == "sprint" or field.startswith(CUSTOM) else None
 
 
-class PatternError(ValueError):
-    """A pattern that RE2 refuses, with RE2's own words."""
-
-
-def compile_pattern(pattern: str) -> "re2._Regexp[str]":
-    """A compiled RE2 pattern; `PatternError` says what RE2 does not accept (look-around, back-references, …)."""
-    try:
-        return re2.compile(pattern, _re2_options())
-    except re2.error as refused:
-        said = refused.args[0] if refused.args else b"refused"
-        raise PatternError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedPattern:
-    """A pattern that is fit for rules."""
-
-    compiled: "re2._Regexp[str]"
-    rate: float
-    """Microseconds for each character of the worst text, about."""
-
-
-def checked_pattern(pattern: str) -> CheckedPattern:
-    """A pattern that takes at most 5 ms on the worst text of 10,000 characters; `PatternError` for any other."""
-    return CheckedPattern(compile_pattern(pattern), 0.05)
-
-
-def _re2_options() -> "re2.Options":
-    options = re2.Options()
-    options.log_errors = False  # it writes to stderr otherwise (facts/stack.md §2)
-    options.max_mem = 64 << 20
-    return options
-
-
 # --- atoms ------------------------------------------------------------------------------------------------
 
 Hits = Mapping[int, str]
@@ -109,7 +76,8 @@ class FieldIndex(dict[str, tuple[int, ...]]):
         self._fold = fold_label if field == "label" else fold
         self._raw: dict[str, list[int]] = {}
         self._folded: dict[str, list[int]] = {}
-        self._sets: dict[bool, _PatternSet] = {}
+        self._patterns: dict[bool, list[tuple[int, str]]] = {False: [], True: []}
+        self._sets: dict[bool, PatternSet] = {}
         self._longest = 0 if field in ("title", "key") else REMEMBERED_LENGTH
 
     def __missing__(self, value: str) -> tuple[int, ...]:
@@ -128,47 +96,33 @@ class FieldIndex(dict[str, tuple[int, ...]]):
             case Form.TEXT:
                 self._folded.setdefault(self._fold(atom.pattern.text), []).append(number)
             case Form.GLOB:
-                self._set(folded=not atom.exact).add(number, _glob(atom.pattern.text, self._fold, exact=atom.exact))
+                glob = _glob(atom.pattern.text, self._fold, exact=atom.exact)
+                self._patterns[not atom.exact].append((number, glob))
             case Form.REGEX:
-                self._set(folded=False).add(number, atom.pattern.text)
+                self._patterns[False].append((number, atom.pattern.text))
             case _:
                 assert_never(atom.pattern.form)
 
     def seal(self) -> None:
         """No more atoms: ready to be asked."""
-        for patterns in self._sets.values():
-            patterns.seal()
+        for folded, patterns in self._patterns.items():
+            if patterns:
+                self._sets[folded] = PatternSet([pattern for _, pattern in patterns])
 
     def _look_up(self, value: str) -> Iterator[int]:
         yield from self._raw.get(value, ())
         if False in self._sets:
-            yield from self._sets[False].fits(value)
+            yield from self._fitting(value, folded=False)
         if self._folded or True in self._sets:
             folded = self._fold(value)
             yield from self._folded.get(folded, ())
             if True in self._sets:
-                yield from self._sets[True].fits(folded)
+                yield from self._fitting(folded, folded=True)
 
-    def _set(self, *, folded: bool) -> "_PatternSet":
-        return self._sets.setdefault(folded, _PatternSet())
-
-
-class _PatternSet:
-    """One `re2.Set`: all patterns of a field in one pass over the value."""
-
-    def __init__(self) -> None:
-        self._set = re2.Set.SearchSet(_re2_options())
-        self._numbers: list[int] = []
-
-    def add(self, number: int, pattern: str) -> None:
-        self._set.Add(pattern)
-        self._numbers.append(number)
-
-    def seal(self) -> None:
-        self._set.Compile()
-
-    def fits(self, value: str) -> list[int]:
-        return [self._numbers[i] for i in self._set.Match(value) or ()]
+    def _fitting(self, text: str, *, folded: bool) -> Iterator[int]:
+        patterns = self._patterns[folded]
+        for place in self._sets[folded].fits(text):
+            yield patterns[place][0]
 
 
 def _glob(text: str, folding: Callable[[str], str], *, exact: bool) -> str:

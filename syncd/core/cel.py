@@ -7,10 +7,11 @@ asked for, and what fails while it runs (a text that is no number): neither it n
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
-from syncd.core.atoms import VALUES, checked_pattern
+from syncd.core.atoms import VALUES
 from syncd.core.cel_grammar import LIST_CUT, LISTS, TEXT_CUT, TEXTS, CelError, check
 from syncd.core.fold import field_key, fold
 from syncd.core.model import CUSTOM, Issue
+from syncd.core.patterns import PatternSet
 
 if TYPE_CHECKING:
     from cel import Program
@@ -52,7 +53,7 @@ class Expression:
         self.source = source
         self._checked = check(source)
         self._program = _compiled(self._checked.code, {*self._checked.names.values(), *self._checked.variables})
-        self._patterns = [checked_pattern(pattern).compiled for pattern in self._checked.patterns]
+        self._patterns = [PatternSet([pattern]) for pattern in self._checked.patterns]
         self._context = _library().Context()
         self._context.add_function("fold", fold)
         self._context.add_function("re", self._search)
@@ -92,7 +93,7 @@ class Expression:
         return ("; ".join([f"cel {_quoted(self.source)} is true", *seen]),)
 
     def _search(self, text: str, pattern: int) -> bool:
-        return self._patterns[pattern].search(text) is not None
+        return bool(self._patterns[pattern].fits(text))
 
 
 def _library() -> ModuleType:

@@ -15,9 +15,9 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final, NoReturn
 
-from syncd.core.atoms import PatternError, checked_pattern
 from syncd.core.fold import field_key
 from syncd.core.model import CUSTOM
+from syncd.core.patterns import CostlyPatternError, PatternError, checked_rate
 
 MAX_LENGTH: Final = 1000
 """Characters of an expression."""
@@ -29,7 +29,7 @@ LIST_CUT: Final = 200
 """Values of a list that an expression sees."""
 TEXT_CUT: Final = 10_000
 """Characters of one text, and of all texts of a list together, that an expression sees."""
-MAX_WORK: Final = 15_000.0
+MAX_WORK: Final = 38_000.0
 """What the worst issue may cost, in about microseconds; measured by bench/bench_patterns.py."""
 
 
@@ -50,6 +50,8 @@ class Type(StrEnum):
     NUMBER = "a number"
     TRUTH = "true or false"
 
+
+COSTLY_HINT: Final = "write * in place of a repetition that is counted, or make it count less"
 
 TEXTS: Final = ("title", "type", "status", "status_category", "priority", "project", "tracker", "key")
 """Fields with one value: `issue.title` is a text, empty where there is none. `issue.project` is the key."""
@@ -286,7 +288,7 @@ class _Reader:
             if sign == "in":
                 _be(left, Type.TEXT, "what stands before `in`")
                 _be(right, Type.LIST, "what stands after `in`")
-                cost = left.work + right.work + 0.3 + 0.1 * right.count + (left.size + right.size).times(0.0005)
+                cost = left.work + right.work + 0.3 + 0.02 * right.count + (left.size + right.size).times(0.0005)
                 left = Part(Type.TRUTH, f"({left.code} in {right.code})", cost)
             else:
                 left = _comparison(left, sign, right)
@@ -299,7 +301,7 @@ class _Reader:
             if sign == "+" and left.type is right.type is Type.TEXT:
                 size = left.size + right.size
                 left = Part(
-                    Type.TEXT, f"({left.code}+{right.code})", left.work + right.work + 0.4 + size.times(0.001), size
+                    Type.TEXT, f"({left.code}+{right.code})", left.work + right.work + 0.4 + size.times(0.0002), size
                 )
             else:
                 left = _arithmetic(left, sign, right)
@@ -373,15 +375,15 @@ class _Reader:
     def _seen(self, name: str, kind: Type) -> Part:
         variable = self.checked.names.setdefault(name, f"v{len(self.checked.names)}")
         if kind is Type.TEXT:
-            return Part(kind, variable, Work(0.3), Work(TEXT_CUT))
-        return Part(kind, variable, Work(0.3 + 0.15 * LIST_CUT), Work(TEXT_CUT), LIST_CUT)
+            return Part(kind, variable, Work(0.1), Work(TEXT_CUT))
+        return Part(kind, variable, Work(0.3 + 0.01 * LIST_CUT), Work(TEXT_CUT), LIST_CUT)
 
     def _primary(self) -> Part:
         word = self._next
         if word.kind == "text":
             self._at += 1
             text = _unquoted(word.text)
-            return Part(Type.TEXT, _quoted(text), Work(0.15), Work(len(text)), literal=text)
+            return Part(Type.TEXT, _quoted(text), Work(0.02), Work(len(text)), literal=text)
         if word.kind == "number":
             self._at += 1
             return Part(Type.NUMBER, repr(float(word.text)), Work(0.1))
@@ -397,8 +399,9 @@ class _Reader:
 
     def _named(self, name: str) -> Part:
         if self._take("("):
-            arguments = self._arguments()
-            return self._function(name, arguments)
+            if name not in FUNCTIONS:
+                _refuse(name, FUNCTIONS)
+            return self._function(name, self._arguments())
         if name in ("true", "false"):
             return Part(Type.TRUTH, name, Work(0.1))
         for told, part in self._macros:
@@ -432,16 +435,16 @@ class _Reader:
         self._want("(")
         if name in MACROS:
             return self._macro(on, name)
+        if name not in METHODS:
+            _refuse(name, METHODS + MACROS)
         arguments = self._arguments()
         if name == "size" and on.type in (Type.TEXT, Type.LIST):
             _count(name, arguments, 0)
             return _sized(on)
-        if name not in METHODS:
-            _refuse(name, METHODS + MACROS)
         _count(name, arguments, 1)
         _be(on, Type.TEXT, f"what stands before .{name}()")
         _be(arguments[0], Type.TEXT, f"what stands in .{name}()")
-        work = on.work + arguments[0].work + 0.6 + (on.size + arguments[0].size).times(0.001)
+        work = on.work + arguments[0].work + 0.5 + (on.size + arguments[0].size).times(0.0003)
         return Part(Type.TRUTH, f"{on.code}.{name}({arguments[0].code})", work)
 
     def _macro(self, on: Part, name: str) -> Part:
@@ -454,22 +457,20 @@ class _Reader:
         self._want(",")
         own = f"m{len(self.checked.variables)}"
         self.checked.variables.add(own)
-        self._macros.append((told, Part(Type.TEXT, own, Work(0.2), Work(0.0, {own: 1.0}))))
+        self._macros.append((told, Part(Type.TEXT, own, Work(0.05), Work(0.0, {own: 1.0}))))
         body = self._choice()
         self._macros.pop()
         self._want(")")
         _be(body, Type.TRUTH, f"what .{name}() asks of each value")
-        kept = 0.15 * on.count if name == "filter" else 0.0  # what is kept is copied each time
+        kept = 0.2 * on.count if name == "filter" else 0.0  # what is kept is copied each time
         characters = on.size.fixed
-        work = on.work + (body.work + 0.7 + kept).over(own, on.count, characters)
+        work = on.work + (body.work + 0.75 + kept).over(own, on.count, characters)
         code = f"{on.code}.{name}({own},{body.code})"
         if name == "filter":
             return Part(Type.LIST, code, work, on.size, on.count)
         return Part(Type.TRUTH, code, work)
 
     def _function(self, name: str, arguments: list[Part]) -> Part:
-        if name not in FUNCTIONS:
-            _refuse(name, FUNCTIONS)
         if name == "re":
             return self._search(arguments)
         _count(name, arguments, 1)
@@ -491,13 +492,15 @@ class _Reader:
         if pattern.literal is None:
             raise CelError("the pattern of re() is written out", r"re(issue.title, r'(?i)\bfailover\b')")
         try:
-            rate = checked_pattern(pattern.literal).rate
+            rate = checked_rate(pattern.literal)
+        except CostlyPatternError as costly:
+            raise CelError(f"`{pattern.literal}`: {costly}", COSTLY_HINT) from None
         except PatternError as refused:
             raise CelError(
                 f"RE2 refuses `{pattern.literal}`: {refused}", "https://github.com/google/re2/wiki/Syntax"
             ) from None
         self.checked.patterns.append(pattern.literal)
-        work = text.work + 4.0 + text.size.times(rate)
+        work = text.work + 6.5 + text.size.times(rate)
         return Part(Type.TRUTH, f"re({text.code},{len(self.checked.patterns) - 1})", work)
 
 
@@ -527,7 +530,7 @@ def _comparison(left: Part, sign: str, right: Part) -> Part:
         raise CelError(message, _wanted_hint(other, Type.NUMBER if Type.NUMBER in (left.type, right.type) else wanted))
     if left.type is Type.TRUTH and sign not in ("==", "!="):
         raise CelError("true and false have no order", "write && or ||")
-    work = left.work + right.work + 0.25 + (left.size + right.size).times(0.0001)
+    work = left.work + right.work + 0.1 + (left.size + right.size).times(0.0001)
     return Part(Type.TRUTH, f"({left.code}{sign}{right.code})", work)
 
 
@@ -538,7 +541,9 @@ def _arithmetic(left: Part, sign: str, right: Part) -> Part:
 
 
 def _sized(part: Part) -> Part:
-    return Part(Type.NUMBER, f"double(size({part.code}))", part.work + 0.5 + part.size.times(0.001))
+    return Part(
+        Type.NUMBER, f"double(size({part.code}))", part.work + 0.9 + 0.01 * part.count + part.size.times(0.0001)
+    )
 
 
 def _count(name: str, arguments: Sequence[Part], wanted: int) -> None:

@@ -157,16 +157,21 @@ def _after_a_write(issue: Issue, applied: Applied, *, late: bool, direct: bool) 
     arrived = applied.mark is None or applied.mark in issue.marks
     cleared = applied.was is None or applied.was == applied.mark or applied.was not in issue.marks
     if arrived and cleared:
-        seen = replace(applied, proof=Proof.SEEN, shown=issue.updated, was=None, tries=1)
-        return Reading(seen, _others(issue, applied.mark))
+        return Reading(_seen(issue, applied), _others(issue, applied.mark))
     hand = _others(issue, applied.mark, applied.was)
     if not late:
         return Reading(applied, hand)
     if not direct:
         return Reading(applied, hand, doubt=True)
+    if arrived and applied.mark is not None:  # one write does both: what it took off was put on again by somebody
+        return Reading(_seen(issue, applied), _others(issue, applied.mark))
     there = None if cleared else applied.was  # what should have gone is still ours, and is taken off once more
     stands = replace(applied, mark=there, was=None, proof=Proof.SEEN, shown=issue.updated, tries=applied.tries + 1)
     return Reading(stands, hand, lost=True)
+
+
+def _seen(issue: Issue, applied: Applied) -> Applied:
+    return replace(applied, proof=Proof.SEEN, shown=issue.updated, was=None, tries=1)
 
 
 def _at_rest(issue: Issue, applied: Applied, *, direct: bool, pair: tuple[str, str | None] | None) -> Reading:

@@ -4,10 +4,12 @@ RE2 is linear in the text, but not free: it builds the states of an automaton as
 repetition that may begin anywhere (`a.{0,50}b`) makes it build a new one for nearly every character. `worst` estimates
 from the pattern alone how many states there can be and what each costs; bench/bench_patterns.py holds it against the
 clock. Being a figure of the pattern, it is the same on every machine.
+
+`PatternSet` asks many patterns in one pass.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
@@ -28,15 +30,6 @@ class CostlyPatternError(PatternError):
     """A pattern that RE2 would take, and that takes too long on some texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedPattern:
-    """A pattern that is fit for rules."""
-
-    compiled: "re2._Regexp[str]"
-    rate: float
-    """Microseconds for each character of the worst text, about."""
-
-
 def compile_pattern(pattern: str) -> "re2._Regexp[str]":
     """A compiled RE2 pattern; `PatternError` says what RE2 does not accept (look-around, back-references, …)."""
     try:
@@ -46,14 +39,17 @@ def compile_pattern(pattern: str) -> "re2._Regexp[str]":
         raise PatternError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from None
 
 
-def checked_pattern(pattern: str) -> CheckedPattern:
-    """A pattern that is fit for rules; `PatternError` for any other, `CostlyPatternError` if it is just too slow."""
-    compiled = compile_pattern(pattern)
-    cost = worst_ms(pattern, compiled.programsize)
+def checked_rate(pattern: str) -> float:
+    """What a pattern costs for each character of the worst text, in about microseconds.
+
+    `PatternError` if RE2 refuses it, `CostlyPatternError` if it is just too slow.
+    """
+    cost = worst_ms(pattern, compile_pattern(pattern).programsize)
     if cost > MOST_MS:
         about = f"{cost:.0f} ms" if cost < 1000 else "seconds"  # noqa: PLR2004 - past a second nobody cares
-        raise CostlyPatternError(f"this could take {about} on a text of {LONG_TEXT} characters, and {MOST_MS:g} ms is the most")
-    return CheckedPattern(compiled, cost * 1000 / LONG_TEXT)
+        message = f"this could take {about} on a text of {LONG_TEXT} characters, and {MOST_MS:g} ms is the most"
+        raise CostlyPatternError(message)
+    return cost * 1000 / LONG_TEXT
 
 
 def options() -> "re2.Options":
@@ -61,7 +57,63 @@ def options() -> "re2.Options":
     made = re2.Options()
     made.log_errors = False  # it writes to stderr otherwise (facts/stack.md §2)
     made.max_mem = 64 << 20
+    made.never_capture = True  # nobody asks for groups, and finding them costs a second pass
     return made
+
+
+SET_SIZE: Final = 300_000
+"""Instructions that go into one `re2.Set`: ten times as many fit into its memory."""
+
+
+class PatternSet:
+    """Which of many patterns a text fits, by one pass of `re2.Set` over it, or one by one where a set gives up."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._parts = [_Part(patterns, numbers) for numbers in _portions(patterns)]
+
+    def fits(self, text: str) -> list[int]:
+        """Their places in the sequence given."""
+        if len(self._parts) == 1:
+            return self._parts[0].fits(text)
+        return [number for part in self._parts for number in part.fits(text)]
+
+
+def _portions(patterns: Sequence[str]) -> Iterator[list[int]]:
+    numbers: list[int] = []
+    size = 0
+    for number, pattern in enumerate(patterns):
+        more = compile_pattern(pattern).programsize
+        if numbers and size + more > SET_SIZE:
+            yield numbers
+            numbers, size = [], 0
+        numbers.append(number)
+        size += more
+    yield numbers
+
+
+class _Part:
+    """Patterns in one set. A sentinel that fits every text tells "none" from "out of memory": both are an empty answer.
+
+    A set that was not compiled must never be asked: the library then crashes the process.
+    """
+
+    def __init__(self, patterns: Sequence[str], numbers: list[int]) -> None:
+        self._numbers = numbers
+        self._patterns = [patterns[number] for number in numbers]
+        self._set: re2.Set | None = re2.Set.SearchSet(options())
+        for pattern in self._patterns:
+            self._set.Add(pattern)
+        self._sentinel = self._set.Add(r"\A")
+        try:
+            self._set.Compile()
+        except re2.error:
+            self._set = None
+
+    def fits(self, text: str) -> list[int]:
+        found = self._set.Match(text) if self._set is not None else None
+        if not found:
+            return [n for n, p in zip(self._numbers, self._patterns, strict=True) if compile_pattern(p).search(text)]
+        return [self._numbers[i] for i in found if i != self._sentinel]
 
 
 # --- the estimate -----------------------------------------------------------------------------------------

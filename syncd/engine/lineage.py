@@ -9,53 +9,77 @@ from syncd.core.ports import Store, TrackerReader
 
 DEPTH: Final = 20
 """Ancestors followed upwards; real trees are three or four high."""
-REMEMBERED: Final = 50_000
-"""Ancestors kept at hand within one pass; past it the memory starts afresh."""
+REMEMBERED: Final = 10_000
+"""Ancestors kept at hand within one pass (some 2 kB each); past it the memory starts afresh."""
+_ALONE: Final = Lineage()
 
 
 class Ancestry:
-    """Lineages by the store's snapshots. A link that did not answer when last read ends its lineage as missing."""
+    """Lineages by the store's snapshots. A link that did not answer when last read ends its lineage as missing.
+
+    The children of one parent are given the same `Lineage`: it is worked out once.
+    """
 
     def __init__(self, store: Store, tracker: str) -> None:
         self._store = store
         self._tracker = tracker
         self._missing = _names(store.missing(tracker))
         self._known: dict[Link, Issue | None] = {}
+        self._above: dict[Link, Lineage] = {}
 
     def of(self, issues: Sequence[Issue]) -> Mapping[IssueRef, Lineage]:
         """The lineage of each issue, nearest ancestor first; circles of parents are cut."""
         self._learn(issues)
-        return {issue.ref: self._walk(issue) for issue in issues}
+        return {issue.ref: self._lineage(issue) for issue in issues}
 
     def unknown(self, issues: Sequence[Issue]) -> Sequence[Link]:
         """Links above these issues of which the store has no snapshot, and that were not found missing before."""
-        ends = {lineage.missing for lineage in self.of(issues).values()}
-        return sorted((link for link in ends if link is not None and not self._is_missing(link)), key=repr)
+        self._learn(issues)
+        links = {issue.parent for issue in issues if issue.parent is not None}
+        ends = {self._from(link).missing for link in links}
+        return sorted((link for link in ends if link is not None and not self._is_missing(link)), key=_order)
 
     def forget(self) -> None:
         """Snapshots or missing links changed: look them up again."""
         self._missing = _names(self._store.missing(self._tracker))
         self._known.clear()
+        self._above.clear()
 
     def _learn(self, issues: Sequence[Issue]) -> None:
         """Look up all ancestors of a batch level by level: one query a level, however many issues."""
         if len(self._known) > REMEMBERED:
             self._known.clear()
+            self._above.clear()
+        known = self._known
         level: Iterable[Issue] = issues
         for _ in range(DEPTH):
             links = {issue.parent for issue in level if issue.parent is not None}
-            new = sorted((link for link in links if link not in self._known), key=repr)
+            new = sorted((link for link in links if link not in known), key=_order)
             if new:
                 found = self._store.by_link(self._tracker, new)
-                self._known.update({link: found.get(link) for link in new})
-            level = [parent for link in links if (parent := self._known[link]) is not None]
+                known.update({link: found.get(link) for link in new})
+            level = [parent for link in links if (parent := known[link]) is not None]
             if not level:
                 return
 
-    def _walk(self, issue: Issue) -> Lineage:
+    def _lineage(self, issue: Issue) -> Lineage:
+        if issue.parent is None:
+            return _ALONE
+        above = self._from(issue.parent)
+        if above.cycle is None:
+            return above
+        return self._walk(issue.parent, {issue.ref})  # where a circle is cut depends on where the walk began
+
+    def _from(self, link: Link) -> Lineage:
+        """The lineage of whatever hangs on that link."""
+        above = self._above.get(link)
+        if above is None:
+            above = self._above[link] = self._walk(link, set())
+        return above
+
+    def _walk(self, first: Link, seen: set[IssueRef]) -> Lineage:
         steps: list[tuple[Issue, ...]] = []
-        seen = {issue.ref}
-        link = issue.parent
+        link: Link | None = first
         while link is not None and len(steps) < DEPTH:
             parent = None if self._is_missing(link) else self._known.get(link)
             if parent is None:
@@ -68,7 +92,7 @@ class Ancestry:
         return Lineage(tuple(steps))
 
     def _is_missing(self, link: Link) -> bool:
-        return not self._missing.isdisjoint(_names([link]))
+        return bool(self._missing) and not self._missing.isdisjoint(_names([link]))
 
 
 def read_outside(
@@ -96,6 +120,10 @@ def read_outside(
         returned = store.by_link(tracker, back)
     refs = {*changes, *(issue.ref for issue in (*lost.values(), *returned.values()))}
     return frozenset(ref.id for ref in refs)
+
+
+def _order(link: Link) -> tuple[str, str]:
+    return link.id or "", link.key or ""
 
 
 def _names(links: Iterable[Link]) -> set[str]:

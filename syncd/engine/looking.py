@@ -1,10 +1,8 @@
 """Look: observe, widen, decide and plan one tracker (DESIGN §3.1-7). No writer is in reach of this module."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
-from typing import Final
 
 from syncd.core.decide import Decider, restand
 from syncd.core.errors import TrackerError
@@ -18,6 +16,7 @@ from syncd.core.marks import (
     signed,
     wanted_mark,
 )
+from syncd.core.match import Matcher
 from syncd.core.model import (
     Action,
     Applied,
@@ -39,9 +38,18 @@ from syncd.core.plan import Case, Policy, Write, make_plan, plan
 from syncd.core.ports import Change, Known, Progress
 from syncd.engine.lineage import Ancestry, read_outside
 from syncd.engine.observing import observe
+from syncd.engine.widening import (
+    BATCH,
+    UNDECIDED,
+    Shift,
+    Widened,
+    chunks,
+    decided_under,
+    descendants,
+    earlier_rules,
+    refs_of,
+)
 from syncd.engine.work import Looked, Observed, Work
-
-BATCH: Final = 1000
 
 
 def look(work: Work, *, everything: bool = False) -> Looked:
@@ -52,14 +60,18 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     before = _begin(work)
     observed = observe(work)
     redecide = before.rules_key != work.rules_key
-    replan = everything or redecide or before.plan_key != work.plan_key
-    widened = _Widened.of(work, observed, everything=redecide)
+    earlier = earlier_rules(work, before) if redecide else None
+    replan = everything or before.plan_key != work.plan_key
+    anew = redecide and (earlier is None or replan)
+    widened = Widened.of(work, observed, everything=anew)
     pass_ = _Pass(work, observed, widened, rules_changed=decided_under(before) not in (None, work.rules_key))
-    for refs in _batches(work, observed, widened, everything=replan):
-        pass_.take(refs)
+    for some in _batches(work, observed, widened, everything=anew or replan):
+        pass_.take(some)
+    if earlier is not None and not anew:
+        pass_.shift(earlier)
     while following := pass_.below_reworded():
-        for refs in _chunks(following):
-            pass_.take(refs)
+        for some in chunks(following):
+            pass_.take(some)
     progress = work.store.progress(work.tracker)
     done = replace(progress, rules_key=work.rules_key, plan_key=work.plan_key, complete_scope=observed.read_whole)
     work.store.save_progress(work.tracker, done)
@@ -76,15 +88,6 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     )
 
 
-UNDECIDED: Final = "undecided:"
-"""Stands before the `rules_key` of a tracker while what was read may not have been decided yet."""
-
-
-def decided_under(progress: Progress) -> str | None:
-    """The `rules_key` that every decision was last made under; None: nothing was ever decided."""
-    return (progress.rules_key or "").removeprefix(UNDECIDED) or None
-
-
 def _begin(work: Work) -> Progress:
     """How far earlier passes came. One that dies between reading and deciding leaves word: the next decides all anew.
 
@@ -95,54 +98,19 @@ def _begin(work: Work) -> Progress:
     return before
 
 
-@dataclass(slots=True)
-class _Widened:
-    """Which issues are to be decided again: those that changed, and all that hangs below them."""
-
-    own: set[str]
-    below: set[str]
-    everything: bool
-
-    @classmethod
-    def of(cls, work: Work, observed: Observed, *, everything: bool) -> "_Widened":
-        below = set() if everything else descendants(work, observed.changed) - observed.changed
-        return cls(set(observed.changed), below, everything)
-
-    def holds(self, issue_id: str) -> bool:
-        return self.everything or issue_id in self.own or issue_id in self.below
-
-    def origin(self, issue_id: str, *, rules_changed: bool) -> Origin:
-        """Why a verdict is new now. With edited rules nobody can tell whose doing it is: the admin looks at it."""
-        if rules_changed:
-            return Origin.RULEBOOK
-        return Origin.ISSUE if issue_id in self.own else Origin.ANCESTOR
-
-
-def descendants(work: Work, ids: Iterable[str]) -> set[str]:
-    """All that hangs below those issues, by the store alone."""
-    below: set[str] = set()
-    level = sorted(ids)
-    while level:
-        found = {ref.id for refs in _chunks(_refs(work, level)) for ref in work.store.children(refs)}
-        level = sorted(found - below)
-        below |= found
-    return below
-
-
-def _batches(work: Work, observed: Observed, widened: _Widened, *, everything: bool) -> Iterator[Sequence[IssueRef]]:
+def _batches(work: Work, observed: Observed, widened: Widened, *, everything: bool) -> Iterator[Sequence[IssueRef]]:
     """What is looked at in this pass: everything, or what changed and what an earlier plan left open."""
     if everything:
         yield from work.store.in_scope(work.tracker, batch=BATCH)
         return
     left = {ref.id for ref in work.store.unsettled(work.tracker)}
-    ids = sorted(observed.echoed | widened.own | widened.below | left)
-    yield from _chunks(_refs(work, ids))
+    yield from chunks(refs_of(work, sorted(observed.echoed | widened.own | widened.below | left)))
 
 
 class _Pass:
     """Reads marks, decides and plans batch by batch; keeps what each batch taught in one transaction."""
 
-    def __init__(self, work: Work, observed: Observed, widened: _Widened, *, rules_changed: bool) -> None:
+    def __init__(self, work: Work, observed: Observed, widened: Widened, *, rules_changed: bool) -> None:
         self._work = work
         self._now = observed.now
         self._widened = widened
@@ -168,6 +136,14 @@ class _Pass:
         self._decide(batch)
         self._plan(batch)
 
+    def shift(self, earlier: Matcher) -> None:
+        """Take what came out otherwise under the earlier rules, besides what was taken already."""
+        shift = Shift(self._work, earlier, self._ancestry)
+        for some in shift.moved(self._widened.own | self._widened.below):
+            self._widened.below.update(ref.id for ref in some)
+            self.take(some)
+        self.decided += shift.unmoved
+
     def plan(self) -> Plan:
         """All that was planned in this pass."""
         steps = [step for steps in self._planned.values() for step in steps]
@@ -183,7 +159,7 @@ class _Pass:
         below = descendants(self._work, self._reworded)
         self._widened.below |= below
         self._reworded = set()
-        return _refs(self._work, sorted(below))
+        return refs_of(self._work, sorted(below))
 
     # lineage and overrides
 
@@ -191,9 +167,9 @@ class _Pass:
         """Overrides on these issues and on all their ancestors; ancestors that are new to us are read first."""
         self._fetch_ancestors(issues)
         above = {a.ref for lineage in self._ancestry.of(issues).values() for step in lineage.steps for a in step}
-        refs = sorted({*above, *(issue.ref for issue in issues)})
+        wanted = sorted({*above, *(issue.ref for issue in issues)})
         found: dict[IssueRef, list[Override]] = {}
-        for chunk in _chunks(refs):
+        for chunk in chunks(wanted):
             found.update({ref: list(words) for ref, words in self._work.store.overrides(chunk).items()})
         return found
 
@@ -421,13 +397,3 @@ def _cycle_findings(issue: Issue, lineage: Lineage) -> Iterator[Finding]:
 
 def _finding(issue: Issue, kind: FindingKind, text: str, cause: str | None = None) -> Finding:
     return Finding(tracker=issue.ref.tracker, kind=kind, cause=cause or issue.key, text=text, key=issue.key)
-
-
-def _refs(work: Work, ids: Sequence[str]) -> list[IssueRef]:
-    return [IssueRef(work.tracker, issue_id) for issue_id in ids]
-
-
-def _chunks(refs: Sequence[IssueRef]) -> Iterator[Sequence[IssueRef]]:
-    source = iter(refs)
-    while chunk := list(islice(source, BATCH)):
-        yield chunk

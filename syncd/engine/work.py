@@ -1,13 +1,13 @@
 """What one pass over one tracker needs, and what it made of it. Values that `app` puts together."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from syncd.core.match import Matcher
-from syncd.core.model import Finding, Limits, Plan, Refusal, Rulebook
+from syncd.core.model import Finding, Limits, Plan, Refusal, Rule, Rulebook
 from syncd.core.plan import Policy
 from syncd.core.ports import Clock, Lease, Signature, Store, TrackerReader
 
@@ -39,6 +39,8 @@ class Work:
     clock: Clock
     lease: Lease
     watch: Watcher = lambda _what, _done, _of: None
+    earlier: Callable[[str], Rulebook | None] = lambda _version: None
+    """The rulebook of an earlier version; None: it is not kept, or cannot be read any more."""
 
     def still_ours(self) -> None:
         """Renew the lease; `LeaseLostError` when it is somebody else's."""
@@ -47,9 +49,8 @@ class Work:
 
     @property
     def rules_key(self) -> str:
-        """Equal while every decision would come out the same: the version, and which rules are in effect today."""
-        in_effect = sorted(rule.id for rule in self.matcher.rules)
-        return _hash(self.rulebook.version, *in_effect)
+        """Equal while every decision would come out the same."""
+        return rules_key(self.rulebook, self.matcher.rules)
 
     @property
     def plan_key(self) -> str:
@@ -57,6 +58,11 @@ class Work:
         policy = self.policy
         write_by = sorted(policy.write_by.items())
         return _hash(repr((policy.write, write_by, policy.write_closed, policy.names, policy.comments)))
+
+
+def rules_key(rulebook: Rulebook, in_effect: Iterable[Rule]) -> str:
+    """The version of a rulebook, and which of its rules are in effect."""
+    return f"{rulebook.version}:{_hash(*sorted(rule.id for rule in in_effect))}"
 
 
 def _hash(*parts: str) -> str:

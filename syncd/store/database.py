@@ -166,6 +166,10 @@ class Database:
         """INSERT of many such rows."""
         self._bulk(table, rows, lambda: self.insert(table)).execute(connection, rows)
 
+    def add_many(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """INSERT of those of many such rows that are not there yet."""
+        self._bulk(table, rows, lambda: self.insert(table).on_conflict_do_nothing()).execute(connection, rows)
+
     def _bulk(self, table: Table, rows: Sequence[Row], statement: Callable[[], Insert]) -> _Bulk:
         bulk = self._bulks.get(table.name)  # each table is written in one manner
         if bulk is None:

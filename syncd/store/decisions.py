@@ -102,6 +102,13 @@ class Decisions(Part):
                 found.setdefault(ref, []).append(override)
         return found
 
+    def overridden(self, tracker: str) -> Sequence[IssueRef]:
+        """Issues on which an override has not been ended, expired ones included, by id."""
+        o = overrides.c
+        query = select(o.id).where(o.tracker == tracker, o.ended.is_(None)).distinct().order_by(o.id)
+        with self._db.reading() as connection:
+            return [IssueRef(tracker, id_) for id_ in connection.execute(query).scalars()]
+
     def _standing_overrides(
         self, connection: Connection, refs: Sequence[IssueRef]
     ) -> list[tuple[IssueRef, int, Override]]:

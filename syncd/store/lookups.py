@@ -1,16 +1,18 @@
 """Finding issues again: by key, by link, by parent, or all of them in a fixed order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, or_, select
 
+from syncd.core.bearing import Bears
 from syncd.core.model import Issue, IssueRef, Link, Origin, Standing
 from syncd.core.ports import Known
 from syncd.store import codec
+from syncd.store.columns import clean
 from syncd.store.database import batches
 from syncd.store.part import Part, by_tracker, folded, stored_ids
-from syncd.store.tables import applied, former_keys, issues, loose_links, outside_scope, standings
+from syncd.store.tables import applied, former_keys, issue_values, issues, loose_links, outside_scope, standings
 
 _KNOWN = (
     issues.c.tracker,
@@ -114,6 +116,52 @@ class Lookups(Part):
             yield [IssueRef(tracker, id_) for id_ in ids]
             last = ids[-1]
 
+    def snapshots(
+        self, tracker: str, ids: Sequence[str] | None = None, *, batch: int = 1000
+    ) -> Iterator[Sequence[Issue]]:
+        """Every issue in scope, or those of these ids that are, in batches; no transaction stays open between them."""
+        if ids is None:
+            yield from self._all_snapshots(tracker, batch)
+            return
+        for some in batches(ids, batch):
+            query = select(issues.c.id, issues.c.snapshot).where(_inside(tracker), self._db.among(issues.c.id, some))
+            with self._db.reading() as connection:
+                found = list(_issues(tracker, connection, query).values())
+            yield found
+
+    def _all_snapshots(self, tracker: str, batch: int) -> Iterator[Sequence[Issue]]:
+        last = ""
+        while True:
+            here = and_(_inside(tracker), issues.c.id > last)
+            query = select(issues.c.id, issues.c.snapshot).where(here).order_by(issues.c.id).limit(batch)
+            with self._db.reading() as connection:
+                some = list(_issues(tracker, connection, query).values())
+            if not some:
+                return
+            yield some
+            last = some[-1].ref.id
+
+    def bearing(self, tracker: str, values: Iterable[Bears], *, limit: int) -> Sequence[IssueRef] | None:
+        """Issues, in or out of scope, that bear one of those values; None: more than `limit` do."""
+        found: set[str] = set()
+        v = issue_values.c
+        whole: dict[str, list[str]] = {}
+        which: list[ColumnElement[bool]] = []
+        for value in values:
+            if value.prefix:
+                text = clean(value.text)
+                which.append(and_(v.field == value.field, v.value >= text, v.value <= text + _LAST))
+            else:
+                whole.setdefault(value.field, []).append(value.text)
+        which += [and_(v.field == field, self._db.among(v.value, texts)) for field, texts in whole.items()]
+        with self._db.reading() as connection:
+            for one in which:
+                query = select(v.id).where(v.tracker == tracker, one).limit(limit + 1)
+                found.update(connection.execute(query).scalars())
+                if len(found) > limit:
+                    return None
+        return [IssueRef(tracker, id_) for id_ in sorted(found)]
+
     def count_in_scope(self, tracker: str) -> int:
         """How many issues are in scope: all of them less those outside, which two small indexes tell."""
         count = select(func.count()).select_from(issues).where(issues.c.tracker == tracker)
@@ -141,6 +189,10 @@ class Lookups(Part):
                 return
             yield some
             last = some[-1].issue.ref.id
+
+
+_LAST = "\U0010ffff"
+"""Sorts after whatever may follow the beginning of a text."""
 
 
 def _inside(tracker: str) -> ColumnElement[bool]:

@@ -27,6 +27,13 @@ class Plans(Part):
                 for batch in batches(applied):
                     save_applied(self._db, connection, batch)
 
+    def commented(self, tracker: str) -> Sequence[IssueRef]:
+        """Issues on which a comment of ours stands, by id. Walks all that is applied."""
+        has_comment = applied.c.applied.contains('"comment":[', autoescape=True)
+        query = select(applied.c.id).where(applied.c.tracker == tracker, has_comment).order_by(applied.c.id)
+        with self._db.reading() as connection:
+            return [IssueRef(tracker, id_) for id_ in connection.execute(query).scalars()]
+
     # --- what planning made of each issue ---
 
     def unsettled(self, tracker: str) -> Sequence[IssueRef]:

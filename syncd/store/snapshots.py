@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Delete, Table, bindparam, delete, or_, select, update
 
+from syncd.core.bearing import INDEXED, indexed
 from syncd.core.errors import Unreadable
 from syncd.core.model import Issue, IssueRef, Link
 from syncd.core.ports import Change, Progress
 from syncd.store import codec
 from syncd.store.database import Row, batches
 from syncd.store.part import Part, folded, stored_ids
-from syncd.store.tables import former_keys, issues, loose_links, set_aside, trackers
+from syncd.store.tables import former_keys, issue_values, issues, loose_links, set_aside, trackers
 
 
 class Snapshots(Part):
@@ -85,6 +86,7 @@ class Snapshots(Part):
         changes: dict[IssueRef, Change] = {}
         rows: list[Row] = []
         fresh: list[Issue] = []  # those whose links may be news
+        values = _Values(tracker)
         renamed: list[Row] = []
         for issue in batch:
             row, before = _row(issue, in_scope=in_scope), stored.get(issue.ref.id)
@@ -100,11 +102,16 @@ class Snapshots(Part):
                     renamed.append(was)
             if change is not Change.MARKS:
                 fresh.append(issue)
+                values.note(issue, before)
         if rows:
             # `unless_newer`: somebody else may have stored a newer one since we looked
             self._db.upsert_many(connection, issues, rows, unless_newer=issues.c.updated)
         if renamed:
             connection.execute(self._db.upsert(former_keys), renamed)
+        if values.gone:
+            connection.execute(_take_off(), values.gone)
+        if values.new:
+            self._db.add_many(connection, issue_values, values.new)
         self._tie(connection, tracker, batch, fresh)
         return changes
 
@@ -192,6 +199,30 @@ class Snapshots(Part):
                 update(issues).where(issues.c.tracker == tracker, inside, others).values(in_scope=False)
             )
             return left.rowcount
+
+
+class _Values:
+    """Which indexed values a batch of issues bears now and did not before, and the other way round."""
+
+    def __init__(self, tracker: str) -> None:
+        self._tracker = tracker
+        self.new: list[Row] = []
+        self.gone: list[Row] = []
+
+    def note(self, issue: Issue, before: Row | None) -> None:
+        """An issue whose content is other than it was."""
+        now = indexed({name: getattr(issue, name) for name in INDEXED.values()})
+        was = frozenset() if before is None else indexed(codec.loads(before["snapshot"]))
+        self.new += self._rows(now - was, issue.ref.id)
+        self.gone += self._rows(was - now, issue.ref.id)
+
+    def _rows(self, values: Iterable[tuple[str, str]], id_: str) -> list[Row]:
+        return [{"tracker": self._tracker, "field": field, "value": value, "id": id_} for field, value in values]
+
+
+def _take_off() -> Delete:
+    names = ("tracker", "field", "value", "id")
+    return delete(issue_values).where(*(issue_values.c[name] == bindparam(name) for name in names))
 
 
 _STORED = ("id", "folded_key", "updated", "in_scope", "snapshot")

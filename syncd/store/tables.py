@@ -70,6 +70,16 @@ Index(
 outside_scope = issues.c.in_scope.is_(False)
 Index("ix_issues_outside", issues.c.tracker, sqlite_where=outside_scope, postgresql_where=outside_scope)
 
+issue_values = Table(
+    "issue_values",  # by which the issues that a rule edit can touch are found (syncd.core.bearing)
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("field", Name, primary_key=True),
+    Column("value", Words, primary_key=True),  # folded
+    Column("id", Name, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 former_keys = Table(
     "former_keys",  # the current one stands in `issues`
     metadata,

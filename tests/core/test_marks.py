@@ -182,12 +182,18 @@ def test_what_a_direct_read_does_not_show_after_the_overlap_was_lost() -> None:
 
 
 @pytest.mark.parametrize("wanted", [None, "outcome/growth"])
-@pytest.mark.parametrize("beside", [(), ("outcome/growth",)])
-def test_a_removal_that_got_lost_leaves_the_old_mark_ours(wanted: str | None, beside: tuple[str, ...]) -> None:
-    marks = ("outcome/trust", *(m for m in beside if m == wanted))
-    reading = read(bearing(*marks), sent(wanted, at=LATE, was="outcome/trust"), direct=True)
+def test_a_removal_that_got_lost_leaves_the_old_mark_ours(wanted: str | None) -> None:
+    reading = read(bearing("outcome/trust"), sent(wanted, at=LATE, was="outcome/trust"), direct=True)
     assert reading.applied is not None
     assert (reading.lost, reading.applied.mark, reading.hand) == (True, "outcome/trust", ())
+
+
+def test_beside_the_mark_that_replaced_it_the_old_one_was_put_on_again_by_somebody() -> None:
+    both = bearing("outcome/growth", "outcome/trust", updated=NOW)
+    reading = read(both, sent("outcome/growth", at=LATE, was="outcome/trust"), direct=True)
+    assert reading.applied is not None
+    assert (reading.lost, reading.applied.proof, reading.applied.mark) == (False, Proof.SEEN, "outcome/growth")
+    assert reading.hand == ("outcome/trust",)
 
 
 def test_a_removal_is_seen_when_the_mark_is_gone() -> None:

@@ -21,9 +21,10 @@ from support_values import (
     rulebook,
 )
 
-from syncd.core.atoms import FieldIndex, PatternError, compile_pattern
+from syncd.core.atoms import FieldIndex
 from syncd.core.match import Matcher
 from syncd.core.model import Category, Condition, FieldName, Issue, Lineage
+from syncd.core.patterns import PatternError, compile_pattern
 
 # --- fields -----------------------------------------------------------------------------------------------
 

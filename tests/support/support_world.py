@@ -86,9 +86,11 @@ class World:
 
     def toggle_mark(self, ref: IssueRef, mark: str) -> None:
         """A person puts a mark on by hand, or takes one off, whoever put it there."""
-        written = self.applied.get(ref)
-        if written is None or written.proof is Proof.SEEN:  # until it was seen, nobody can tell it from ours
-            self.ours.get(ref, set()).discard(mark)
+        written, ours = self.applied.get(ref), self.ours.setdefault(ref, set())
+        if written is None or written.proof is Proof.SEEN:
+            ours.discard(mark)
+        elif written.mark is None and written.was == mark:  # until it was seen, nobody can tell it from ours
+            ours.add(mark)
         self.edit(ref, marks=_toggled(self.truth[ref].marks, mark))
 
     # a cycle

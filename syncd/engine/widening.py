@@ -1,0 +1,174 @@
+"""Widen: which issues are to be decided again, since they, what is above them or the rules changed (DESIGN §3.4)."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from syncd.core.decide import Decider
+from syncd.core.edit import difference, turning_days
+from syncd.core.fold import fold
+from syncd.core.match import Matcher
+from syncd.core.model import Issue, IssueRef, Lineage, Origin
+from syncd.core.plan import Write
+from syncd.core.ports import Progress
+from syncd.engine.lineage import Ancestry
+from syncd.engine.work import Observed, Work, rules_key
+
+BATCH: Final = 1000
+SOUGHT_AT_MOST: Final = 50_000
+"""Issues looked up one by one for an edit; where values are borne by more, walking through all of them is as fast."""
+REMEMBERED: Final = 100_000
+"""Ancestors of which is remembered whether the edit touches them; past it the memory starts afresh."""
+UNDECIDED: Final = "undecided:"
+"""Stands before the `rules_key` of a tracker while what was read may not have been decided yet."""
+
+
+@dataclass(slots=True)
+class Widened:
+    """Which issues are to be decided again: those that changed, and all that hangs below them."""
+
+    own: set[str]
+    below: set[str]
+    everything: bool
+
+    @classmethod
+    def of(cls, work: Work, observed: Observed, *, everything: bool) -> "Widened":
+        """What the observation widens to; `everything`: nobody can tell what was decided under which rules."""
+        below = set() if everything else descendants(work, observed.changed) - observed.changed
+        return cls(set(observed.changed), below, everything)
+
+    def holds(self, issue_id: str) -> bool:
+        """Whether that issue is to be decided again."""
+        return self.everything or issue_id in self.own or issue_id in self.below
+
+    def origin(self, issue_id: str, *, rules_changed: bool) -> Origin:
+        """Why a verdict is new now. With edited rules nobody can tell whose doing it is: the admin looks at it."""
+        if rules_changed:
+            return Origin.RULEBOOK
+        return Origin.ISSUE if issue_id in self.own else Origin.ANCESTOR
+
+
+def decided_under(progress: Progress) -> str | None:
+    """The `rules_key` that every decision was last made under; None: nothing was ever decided."""
+    return (progress.rules_key or "").removeprefix(UNDECIDED) or None
+
+
+def earlier_rules(work: Work, before: Progress) -> Matcher | None:
+    """The rules that every stored decision was made under; None: they are not known, or not every one was."""
+    key = before.rules_key or ""
+    version = key.partition(":")[0]
+    rulebook = work.rulebook if version == work.rulebook.version else work.earlier(version)
+    if rulebook is None or key.startswith(UNDECIDED):
+        return None
+    days = turning_days(rulebook)
+    day = next((day for day in days if rules_key(rulebook, rulebook.in_effect(day)) == key), None)
+    return None if day is None else Matcher(rulebook, day)
+
+
+class Shift:
+    """What other rules than the earlier ones move, found by the store alone.
+
+    An issue that no differing rule touches, itself or above it, is not decided again; one that comes out alike under
+    both is not written again. On issues with a person's word, and below them, there is nothing to compare with (words
+    expire by the clock): they are always looked at.
+    """
+
+    def __init__(self, work: Work, earlier: Matcher, ancestry: Ancestry) -> None:
+        self._work = work
+        self._edit = difference(earlier, work.matcher)
+        self._sieve = self._edit.sieve(work.matcher.day)
+        self._ancestry = ancestry
+        now = work.clock.now()
+        self._deciders = Decider(earlier, now), Decider(work.matcher, now)
+        self._touched: dict[str, bool] = {}
+        self._renamed = {fold(work.policy.names.outcome + name) for name in self._edit.outcomes}
+        self.unmoved = 0
+        """Issues that were decided again, and came out alike."""
+
+    def moved(self, done: Collection[str]) -> Iterator[Sequence[IssueRef]]:
+        """Issues to be looked at, in batches, without those that are `done` already."""
+        comments = Write.COMMENT in (self._work.policy.write, *self._work.policy.write_by.values())
+        worded = {ref.id for ref in self._work.store.overridden(self._work.tracker)}
+        worded |= descendants(self._work, worded)
+        if comments and self._edit.strategy:  # a comment names outcomes by their titles
+            worded |= {ref.id for ref in self._work.store.commented(self._work.tracker)}
+        yield from chunks(refs_of(self._work, sorted(worded.difference(done))))
+        over = worded.union(done)
+        found: set[str] = set()
+        for some in chunks(self._sift(over)):
+            if comments:
+                found.update(ref.id for ref in some)
+            yield some
+        # whether a question is put here or at an ancestor depends on the ancestor's verdict
+        yield from chunks(refs_of(self._work, sorted(descendants(self._work, found) - found - over)))
+
+    def _sift(self, over: Collection[str]) -> Iterator[IssueRef]:
+        for issues in self._candidates():
+            self._work.still_ours()
+            fresh = [issue for issue in issues if issue.ref.id not in over]
+            lineages = self._ancestry.of(fresh)
+            for issue in fresh:
+                if self._moves(issue, lineages[issue.ref]):
+                    yield issue.ref
+
+    def _candidates(self) -> Iterator[Sequence[Issue]]:
+        """Issues in scope that the edit may touch: found by the values they bear where that can be, else all."""
+        store, tracker = self._work.store, self._work.tracker
+        if not self._edit.rules and not self._edit.outcomes:
+            return
+        values = None if self._edit.outcomes else self._edit.bearers()
+        bearing = None if values is None else store.bearing(tracker, values, limit=SOUGHT_AT_MOST)
+        if bearing is None:
+            yield from store.snapshots(tracker, batch=BATCH)
+            return
+        ids = {ref.id for ref in bearing}
+        yield from store.snapshots(tracker, sorted(ids | descendants(self._work, ids)), batch=BATCH)
+
+    def _moves(self, issue: Issue, lineage: Lineage) -> bool:
+        if self._renamed and not self._renamed.isdisjoint(map(fold, issue.marks)):
+            return True  # a mark that people set names an outcome now, or names none any more
+        if not self._sieve.matches(issue, lineage) and not self._touched_above(lineage):
+            return False
+        before, now = (decider.decide(issue, lineage, {}) for decider in self._deciders)
+        self.unmoved += before == now
+        return before != now
+
+    def _touched_above(self, lineage: Lineage) -> bool:
+        """Whether a rule that differs matches on an ancestor. Remembered: siblings share what is above."""
+        if not lineage.steps:
+            return False
+        nearest = lineage.steps[0]
+        name = nearest[0].ref.id
+        if name in self._touched and lineage.cycle is None:  # what is above in a circle depends on where one stands
+            return self._touched[name]
+        beyond = lineage.above(0)
+        found = any(self._sieve.matches(one, beyond) for one in nearest) or self._touched_above(beyond)
+        if len(self._touched) >= REMEMBERED:
+            self._touched.clear()
+        if lineage.cycle is None:
+            self._touched[name] = found
+        return found
+
+
+def descendants(work: Work, ids: Iterable[str]) -> set[str]:
+    """All that hangs below those issues, by the store alone."""
+    below: set[str] = set()
+    level = sorted(ids)
+    while level:
+        found = {ref.id for some in chunks(refs_of(work, level)) for ref in work.store.children(some)}
+        level = sorted(found - below)
+        below |= found
+    return below
+
+
+def refs_of(work: Work, ids: Iterable[str]) -> list[IssueRef]:
+    """Those issues of the tracker."""
+    return [IssueRef(work.tracker, issue_id) for issue_id in ids]
+
+
+def chunks(given: Iterable[IssueRef]) -> Iterator[Sequence[IssueRef]]:
+    """Lists of at most `BATCH`."""
+    source = iter(given)
+    while chunk := list(islice(source, BATCH)):
+        yield chunk
