@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from syncd.core.errors import Problem
 from syncd.core.examine import Examined
 from syncd.core.explain import Explanation
 from syncd.core.grouping import Group, Line, Unread
@@ -31,22 +30,6 @@ Json = dict[str, Any]
 def instant(when: datetime | None) -> str | None:
     """An instant in UTC, to the second, as ISO 8601 with Z."""
     return None if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def problems_json(problems: Sequence[Problem]) -> Json:
-    """`check --json`."""
-    listed = [
-        {
-            "file": p.file,
-            "line": p.line,
-            "column": p.column,
-            "severity": p.severity,
-            "message": p.message,
-            "hint": p.hint,
-        }
-        for p in problems
-    ]
-    return {"ok": not any(p.severity == "error" for p in problems), "problems": listed}
 
 
 def plan_json(plan: Plan, refusals: Sequence[Refusal]) -> Json:
