@@ -29,7 +29,7 @@ LIST_CUT: Final = 200
 """Values of a list that an expression sees."""
 TEXT_CUT: Final = 10_000
 """Characters of one text, and of all texts of a list together, that an expression sees."""
-MAX_WORK: Final = 38_000.0
+MAX_WORK: Final = 40_000.0
 """What the worst issue may cost, in about microseconds; measured by bench/bench_patterns.py."""
 
 
@@ -444,7 +444,7 @@ class _Reader:
         _count(name, arguments, 1)
         _be(on, Type.TEXT, f"what stands before .{name}()")
         _be(arguments[0], Type.TEXT, f"what stands in .{name}()")
-        work = on.work + arguments[0].work + 0.5 + (on.size + arguments[0].size).times(0.0003)
+        work = on.work + arguments[0].work + 0.5 + (on.size + arguments[0].size).times(0.005)
         return Part(Type.TRUTH, f"{on.code}.{name}({arguments[0].code})", work)
 
     def _macro(self, on: Part, name: str) -> Part:
@@ -462,7 +462,7 @@ class _Reader:
         self._macros.pop()
         self._want(")")
         _be(body, Type.TRUTH, f"what .{name}() asks of each value")
-        kept = 0.2 * on.count if name == "filter" else 0.0  # what is kept is copied each time
+        kept = 0.3 * on.count if name == "filter" else 0.0  # what is kept is copied each time
         characters = on.size.fixed
         work = on.work + (body.work + 0.75 + kept).over(own, on.count, characters)
         code = f"{on.code}.{name}({own},{body.code})"

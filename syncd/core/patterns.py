@@ -159,6 +159,9 @@ class _Tree:
     """Whether it fits one character of a class, however often repeated."""
     copies: int = 1
     endless: bool = False
+    """Whether such a repetition begins with one that is not counted."""
+    uneven: bool = False
+    """Whether a later character of it may be one that an earlier must not be, so that it begins within itself."""
     spread: _Spread = _Spread()
 
 
@@ -294,6 +297,7 @@ def _row(parts: Sequence[_Tree]) -> _Tree:
         single=len(merged) == 1 and merged[0].single,
         copies=merged[0].copies if len(merged) == 1 else 1,
         endless=len(merged) == 1 and merged[0].endless,
+        uneven=len(merged) == 1 and merged[0].uneven,
         spread=spread,
     )
 
@@ -309,20 +313,25 @@ def _firsts(parts: Iterable[_Tree], *, back: bool = False) -> frozenset[str]:
 
 def _together(one: _Tree, other: _Tree) -> _Tree:
     return _Tree(
-        one.first | other.first,
-        one.last | other.last,
+        one.first | other.first if one.optional else one.first,
+        other.last | one.last if other.optional else other.last,
         optional=one.optional and other.optional,
         single=True,
         copies=one.copies + other.copies,
-        endless=one.endless or other.endless,
+        endless=one.endless,
+        uneven=one.uneven or other.uneven or not other.first <= one.last,
         spread=one.spread + other.spread,
     )
 
 
 def _began(part: _Tree, last: frozenset[str] | None, literal: str) -> _Spread:
     """What a counted run of one class adds: where it may begin again within itself, each beginning is remembered."""
-    if not part.single or part.copies == 1 or part.endless:
+    if not part.single or part.copies == 1:
         return _Spread()
+    if part.uneven:
+        return _Spread(part.copies)
+    if part.endless:
+        return _Spread(runs=part.copies)
     inside = part.first if last is None else part.first & last
     if not inside or inside == part.first:  # it begins anywhere or only outside itself: counting is enough
         return _Spread(runs=part.copies)
@@ -335,7 +344,7 @@ def _repeat(tree: _Tree, least: int, most: int | None) -> _Tree:
     if tree.single:
         return _Tree(
             tree.first, tree.last, optional=optional, single=True, copies=tree.copies * copies,
-            endless=tree.endless or most is None, spread=tree.spread,
+            endless=tree.endless or (most is None and least <= 1), uneven=tree.uneven, spread=tree.spread,
         )  # fmt: skip
     if copies == 1:
         return _Tree(tree.first, tree.last, optional=optional, spread=tree.spread)
