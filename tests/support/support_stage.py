@@ -186,7 +186,9 @@ class Stage:
     @contextmanager
     def store(self) -> Iterator[Store]:
         settings = self.app.load().settings
-        store = open_store(settings.store.url, create=False, clock_now=self.clock.now())
+        secret = settings.store.password
+        password = None if secret is None else secret.reveal(self.environ)
+        store = open_store(settings.store.url, password=password, create=False, clock_now=self.clock.now())
         try:
             yield store
         finally:
@@ -282,7 +284,7 @@ def staged(
     projects: Sequence[str] = ("PAY", "OPS"),
     rules: str = RULES,
     strategy: str = STRATEGY,
-    store: str = "sqlite:///syncd.db",
+    store: str | Mapping[str, Any] = "sqlite:///syncd.db",
     checked: bool = True,
     write: str = "label",
     **settings: Any,
