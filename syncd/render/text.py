@@ -173,6 +173,8 @@ def _mark_lines(found: Explanation) -> Iterator[str]:
         yield f"  marked {ours} ({applied.proof.value})"
     for mark in found.reading.hand:
         yield f"  marked {mark} by a person"
+    if applied is not None and applied.comment is not None:
+        yield "  asked about in one comment"
     for step in found.steps:
         if isinstance(step, Skipped):
             yield f"  not written: {step.why}"
