@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 from connectors import KINDS
 from syncd.config import Config, load_config
+from syncd.core.asking import asked_fields
 from syncd.core.comments import CommentPolicy
 from syncd.core.decide import Overrides
 from syncd.core.diff import Pace, RulesDiff
@@ -388,6 +389,7 @@ class _Desk:
         """A pass over one tracker."""
         kind = load_kind(tracker.kind)
         options = tracker_options(self.config.settings, tracker.id, self.app.environ)
+        options = replace(options, fields=asked_fields(self.config.rulebook, tracker.id))
         reader: TrackerReader = kind.reader(options, self.app.clock)
         stack.callback(reader.close)
         return Work(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
+from connectors.jira.custom import NOTHING, Wanted, extras_of
 from syncd.core.errors import Unreadable
 from syncd.core.fold import storable
 from syncd.core.marks import split_labels
@@ -15,13 +16,11 @@ from syncd.core.ports import MarkNames
 COPY_PROPERTY: Final = "syncd"
 """The issue and comment property that syncd signs with."""
 
-EPIC_LINK_TYPE: Final = "com.pyxis.greenhopper.jira:gh-epic-link"
-
 FIELDS: Final = (
     "summary", "issuetype", "status", "priority", "project", "components", "fixVersions", "labels", "parent",
     "assignee", "reporter", "created", "updated", "security",
 )  # fmt: skip
-"""All that is asked for of an issue, besides the Epic Link: never a description or a comment."""
+"""All that is asked for of an issue, besides the Epic Link and what rules name: never a description or a comment."""
 
 T = TypeVar("T")
 
@@ -48,11 +47,13 @@ class Dialect:
     marks: MarkNames
     epic_links: tuple[str, ...] = ()
     """Ids of this site's Epic Link fields."""
+    wanted: Wanted = NOTHING
+    """What rules name beyond the common fields."""
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The field ids to ask for."""
-        return FIELDS + self.epic_links
+        return tuple(dict.fromkeys((*FIELDS, *self.epic_links, *self.wanted.ids)))
 
 
 class _WrongError(Exception):
@@ -79,22 +80,6 @@ def read_issue(raw: Any, dialect: Dialect, where: str = "issue") -> Issue | Unre
         return Unreadable(f"{name}{wrong.path} {wrong.what}", tracker=dialect.tracker, link=link)
 
 
-def epic_link_fields(fields: Any) -> tuple[str, ...]:
-    """Ids of the Epic Link fields in `GET /field`, told by their type: names are localised, numbers differ by site."""
-    return tuple(
-        sorted(
-            {
-                field["id"]
-                for field in (fields if isinstance(fields, list) else ())
-                if isinstance(field, Mapping)
-                and isinstance(field.get("id"), str)
-                and isinstance(field.get("schema"), Mapping)
-                and field["schema"].get("custom") == EPIC_LINK_TYPE
-            }
-        )
-    )
-
-
 def _issue(raw: Mapping[str, Any], dialect: Dialect, where: str) -> Issue:
     issue_id = _required(_id(raw.get("id")), f"{where}.id", "is missing")
     key = _required(_text(raw.get("key"), f"{where}.key"), f"{where}.key", "is missing")
@@ -106,6 +91,7 @@ def _issue(raw: Mapping[str, Any], dialect: Dialect, where: str) -> Issue:
     project_key = _text(project.get("key"), f"{at}.project.key") or key.rpartition("-")[0]
     labels, marks = split_labels(_texts(fields.get("labels"), f"{at}.labels"), dialect.marks)
     updated = _instant(fields.get("updated"), f"{at}.updated")
+    extras = extras_of(fields, dialect.wanted)
     return Issue(
         ref=IssueRef(dialect.tracker, issue_id),
         key=key,
@@ -129,6 +115,9 @@ def _issue(raw: Mapping[str, Any], dialect: Dialect, where: str) -> Issue:
         url=f"{dialect.browse}/browse/{quote(key, safe='')}",
         copy=_copy(raw.get("properties")),
         restricted=fields.get("security") is not None,
+        sprints=extras.sprints,
+        extra=extras.extra,
+        asked=extras.asked,
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from connectors.http import Rejected, Sleep
+from connectors.jira.custom import Catalogue, Wanted
 from connectors.jira.jql import changed_since
-from connectors.jira.mapping import COPY_PROPERTY, Dialect, epic_link_fields, read_issue
+from connectors.jira.mapping import COPY_PROPERTY, Dialect, read_issue
 from connectors.jira.transport import Site, read_refused
 from syncd.core.errors import Gone, Unavailable, Unreadable
 from syncd.core.model import Issue, Link
@@ -54,12 +55,12 @@ class CloudReader:
         me = self._site.myself()
         if not isinstance(me.get("accountId"), str):
             raise Unreadable(f"{self._options.id}: myself.accountId is missing", tracker=self._options.id)
-        self._known_dialect()
+        wanted = self._known_dialect().wanted
         seen = self._site.projects(self._projects)  # a search in an invisible one is an empty page, no error (§1)
         self._visible = tuple(key for key in self._projects if key.casefold() in seen)
         hidden = tuple(key for key in self._projects if key.casefold() not in seen)
         account = me.get("emailAddress") or me.get("displayName") or me["accountId"]  # an email may be hidden, or ""
-        return Sight(str(account), self._site.caller.skew, hidden)
+        return Sight(str(account), self._site.caller.skew, hidden, wanted.keys, wanted.absent)
 
     def observe(self, since: datetime | None) -> Iterator[Page]:
         """Walk search/jql from `since` less the overlap, as long as there are pages.
@@ -185,9 +186,9 @@ class CloudReader:
 
     def _known_dialect(self) -> Dialect:
         if self._dialect is None:
-            self._dialect = Dialect(
-                self._options.id, self._site.browse(), self._options.marks, epic_link_fields(self._site.fields())
-            )
+            told = Catalogue.of(self._site.fields())
+            wanted = Wanted.of(self._options.fields, told)
+            self._dialect = Dialect(self._options.id, self._site.browse(), self._options.marks, told.epic_links, wanted)
         return self._dialect
 
 

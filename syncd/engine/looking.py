@@ -58,6 +58,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
     """
     before = _begin(work)
+    work.matcher.faults.clear()
     observed = observe(work)
     redecide = before.rules_key != work.rules_key
     earlier = earlier_rules(work, before) if redecide else None
@@ -72,6 +73,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     while following := pass_.below_reworded():
         for some in chunks(following):
             pass_.take(some)
+    _tell_faults(work, whole=anew or everything or replan)
     progress = work.store.progress(work.tracker)
     done = replace(progress, rules_key=work.rules_key, plan_key=work.plan_key, complete_scope=observed.read_whole)
     work.store.save_progress(work.tracker, done)
@@ -86,6 +88,26 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         skew=observed.skew,
         denied=observed.denied,
     )
+
+
+def _tell_faults(work: Work, *, whole: bool) -> None:
+    """CEL that failed, one finding for each rule; `whole`: every issue was looked at, so the others close."""
+    findings = [
+        Finding(
+            tracker=work.tracker,
+            kind="cel",
+            cause=rule,
+            text=f"the CEL of rule {rule} could not be computed on {key}, where it counts as unknown: {why}",
+            key=key,
+        )
+        for rule, (key, why) in sorted(work.matcher.faults.items())
+    ]
+    now = work.clock.now()
+    if whole:
+        work.store.save_findings(work.tracker, "cel", findings, now)
+        return
+    for finding in findings:
+        work.store.open_finding(finding, now)
 
 
 def _begin(work: Work) -> Progress:

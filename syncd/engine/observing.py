@@ -6,7 +6,7 @@ from datetime import datetime
 
 from syncd.core.errors import Denied, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Finding, IssueRef, Link
-from syncd.core.ports import Change, Page, Progress, Sight
+from syncd.core.ports import Change, NoSuchField, Page, Progress, Sight
 from syncd.engine.lineage import read_outside
 from syncd.engine.work import Observed, Work
 
@@ -18,6 +18,8 @@ class _Tally:
     progress: Progress
     rows: int = 0
     changed: set[str] = field(default_factory=set)
+    refielded: set[str] = field(default_factory=set)
+    """Of those, issues that differ only in what was asked for."""
     nameless: list[Unreadable] = field(default_factory=list)
     """Issues that could not be understood, not even which ones they are."""
     echoed: set[str] = field(default_factory=set)
@@ -25,6 +27,7 @@ class _Tally:
     def add(self, changes: Mapping[IssueRef, Change]) -> None:
         for ref, change in changes.items():
             (self.echoed if change is Change.MARKS else self.changed).add(ref.id)
+            (self.refielded.add if change is Change.FIELDS else self.refielded.discard)(ref.id)
 
 
 def observe(work: Work) -> Observed:
@@ -40,7 +43,8 @@ def observe(work: Work) -> Observed:
     denied: tuple[Finding, ...] = ()
     try:
         sight = work.reader.look_around()
-        tally.progress = _fit_scope(work, replace(progress, skew=sight.skew), sight)
+        tally.progress = _fit_fields(_fit_scope(work, replace(progress, skew=sight.skew), sight), sight)
+        _tell_absent(work, sight, started)
         _walk(work, tally)
         _read_ancestors(work, tally, started)
     except (Unavailable, Denied, Unreadable) as failed:
@@ -58,6 +62,7 @@ def observe(work: Work) -> Observed:
     return Observed(
         rows=tally.rows,
         changed=frozenset(tally.changed),
+        refielded=frozenset(tally.refielded),
         echoed=frozenset(tally.echoed - tally.changed),
         complete=complete,
         reachable=reachable,
@@ -79,6 +84,31 @@ def _fit_scope(work: Work, progress: Progress, sight: Sight) -> Progress:
     kept = tuple(sorted(set(progress.complete_scope) & set(work.scope)))
     watermark = None if grown else progress.watermark
     return replace(progress, scope=visible, complete_scope=kept, watermark=watermark)
+
+
+def _fit_fields(progress: Progress, sight: Sight) -> Progress:
+    """A watermark speaks of the fields it was made with: if one more is asked for, everything is read again.
+
+    Where fewer are, nothing is: a snapshot may hold more than is asked for.
+    """
+    grown = bool(set(sight.fields) - set(progress.fields))
+    return replace(progress, fields=sight.fields, watermark=None if grown else progress.watermark)
+
+
+def _tell_absent(work: Work, sight: Sight, now: datetime) -> None:
+    """One finding for each field that rules name and the tracker does not have."""
+    findings = [
+        Finding(tracker=work.tracker, kind="unknown-field", cause=absent.name, text=_absent(work.tracker, absent))
+        for absent in sight.absent
+    ]
+    work.store.save_findings(work.tracker, "unknown-field", findings, now)
+
+
+def _absent(tracker: str, absent: NoSuchField) -> str:
+    meant = f"Did you mean {' or '.join(f'`{name}`' for name in absent.near)}?"
+    hint = meant if absent.near else "Check its name there, and whether this account may see it."
+    unknown = "conditions on it are unknown, so neither they nor their negation hold"
+    return f"rules name `{absent.name}`, and {tracker} has no such field: {unknown}. {hint}"
 
 
 def _walk(work: Work, tally: _Tally) -> None:

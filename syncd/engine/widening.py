@@ -31,12 +31,17 @@ class Widened:
     own: set[str]
     below: set[str]
     everything: bool
+    refielded: frozenset[str] = frozenset()
+    """Those that come along only since other fields are asked for, by a rule edit of this pass or of an earlier one."""
 
     @classmethod
     def of(cls, work: Work, observed: Observed, *, everything: bool) -> "Widened":
         """What the observation widens to; `everything`: nobody can tell what was decided under which rules."""
         below = set() if everything else descendants(work, observed.changed) - observed.changed
-        return cls(set(observed.changed), below, everything)
+        edited = observed.changed - observed.refielded
+        by_edits = edited | descendants(work, edited) if observed.refielded and not everything else edited
+        refielded = frozenset(observed.refielded | below) - by_edits
+        return cls(set(observed.changed), below, everything, refielded)
 
     def holds(self, issue_id: str) -> bool:
         """Whether that issue is to be decided again."""
@@ -44,7 +49,7 @@ class Widened:
 
     def origin(self, issue_id: str, *, rules_changed: bool) -> Origin:
         """Why a verdict is new now. With edited rules nobody can tell whose doing it is: the admin looks at it."""
-        if rules_changed:
+        if rules_changed or issue_id in self.refielded:
             return Origin.RULEBOOK
         return Origin.ISSUE if issue_id in self.own else Origin.ANCESTOR
 

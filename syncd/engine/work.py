@@ -115,6 +115,8 @@ class Observed:
     rows: int
     changed: frozenset[str]
     """Ids of issues in or out of scope whose content changed: they and their descendants are decided again."""
+    refielded: frozenset[str]
+    """Of those, issues that nobody changed: only other fields are asked for, since the rules name others."""
     echoed: frozenset[str]
     """Ids of issues on which only marks, or the time of change, are different."""
     complete: bool

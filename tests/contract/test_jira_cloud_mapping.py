@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from connectors.jira.cloud import KIND
+from connectors.jira.custom import Catalogue
 from connectors.jira.jql import changed_since, quoted
-from connectors.jira.mapping import Dialect, epic_link_fields, read_issue
+from connectors.jira.mapping import Dialect, read_issue
 from syncd.core.errors import OptionProblem, Unreadable
 from syncd.core.model import Category, Copy, Issue, Link, Person
 from syncd.core.ports import MarkNames
@@ -192,8 +193,8 @@ def test_the_epic_link_is_found_by_type_never_by_name_or_number() -> None:
         {"schema": None, "id": "x"},
         None,
     ]
-    assert epic_link_fields(fields) == ("customfield_10020", "customfield_10099")
-    assert epic_link_fields({"error": 1}) == ()
+    assert Catalogue.of(fields).epic_links == ("customfield_10020", "customfield_10099")
+    assert Catalogue.of({"error": 1}) == Catalogue()
 
 
 # --- jql ---
