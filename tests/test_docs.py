@@ -10,6 +10,7 @@ import pytest
 from typer.main import get_command
 
 from syncd.cli import Exit, cli
+from syncd.core.advice import LINTS
 from syncd.core.model import FindingKind
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +60,14 @@ def test_every_variable_that_is_read_is_documented() -> None:
 def test_every_kind_of_finding_is_documented() -> None:
     text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
     assert [kind for kind in get_args(FindingKind) if f"| `{kind}` |" not in text] == []
+
+
+def test_every_advice_is_documented_with_its_reason() -> None:
+    text = (ROOT / "docs" / "lints.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines() if line.startswith("| `")
+    ]
+    assert {row[0].strip("`"): row[3] for row in rows} == dict(LINTS)
 
 
 @pytest.mark.parametrize(
