@@ -11,15 +11,16 @@ from typing import Final, assert_never
 import re2
 
 from syncd.core.fold import field_key, fold, fold_label
-from syncd.core.model import CUSTOM, Form, Issue, Pattern
+from syncd.core.model import CUSTOM, Form, Pattern
 from syncd.core.patterns import PatternSet
+from syncd.core.seen import Seen
 
 VALUES_REMEMBERED: Final = 100_000
 """Distinct values whose atoms are remembered; past it the memory starts afresh, so that it stays bounded."""
 REMEMBERED_LENGTH: Final = 255
 """Longer values (paragraphs in custom fields) hardly come twice."""
 
-Values = Callable[[Issue], tuple[str, ...]]
+Values = Callable[[Seen], tuple[str, ...]]
 """What a key of `when:` sees in an issue."""
 
 VALUES: Final[Mapping[str, Values]] = {

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 from syncd.core.atoms import VALUES
 from syncd.core.cel_grammar import LIST_CUT, LISTS, TEXT_CUT, TEXTS, CelError, check
 from syncd.core.fold import field_key, fold
-from syncd.core.model import CUSTOM, Issue
+from syncd.core.model import CUSTOM
 from syncd.core.patterns import PatternSet
+from syncd.core.seen import Seen
 
 if TYPE_CHECKING:
     from cel import Program
@@ -71,7 +72,7 @@ class Expression:
         """What the worst issue costs, in about microseconds."""
         return self._checked.work
 
-    def holds(self, issue: Issue) -> bool | None:
+    def holds(self, issue: Seen) -> bool | None:
         """Whether it is true of the issue; None: unknown, and `fault` may say why."""
         self.fault = None
         if not self.needs <= issue.asked:
@@ -87,7 +88,7 @@ class Expression:
             return None
         return answer is True
 
-    def texts(self, issue: Issue) -> tuple[str, ...]:
+    def texts(self, issue: Seen) -> tuple[str, ...]:
         """The expression, shortened, and the values of the fields it names, for people."""
         seen = [f"{name} is {_shown(_values(name, issue))}" for name in self._checked.names]
         return ("; ".join([f"cel {_quoted(self.source)} is true", *seen]),)
@@ -114,13 +115,13 @@ def _compiled(code: str, variables: set[str]) -> "Program":
     return program
 
 
-def _values(name: str, issue: Issue) -> tuple[str, ...]:
+def _values(name: str, issue: Seen) -> tuple[str, ...]:
     if name.startswith(CUSTOM):
         return issue.values_of(field_key(name))
     return VALUES[name](issue)[:1] if name in TEXTS else VALUES[name](issue)
 
 
-def _value(name: str, issue: Issue) -> str | list[str]:
+def _value(name: str, issue: Seen) -> str | list[str]:
     """What an expression sees, cut to its bounds."""
     values = _values(name, issue)
     if name in LISTS or name.startswith(CUSTOM):

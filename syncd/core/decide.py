@@ -33,6 +33,7 @@ from syncd.core.model import (
     Verdict,
     Via,
 )
+from syncd.core.seen import Seen
 
 VOICES_REMEMBERED: Final = 100_000
 """Ancestors from which up the word is remembered within one pass; past it the memory starts afresh."""
@@ -68,7 +69,7 @@ class Decider:
         self._now = now
         self._heard: dict[str, tuple[Lineage, Above]] = {}
 
-    def decide(self, issue: Issue, lineage: Lineage, overrides: Overrides) -> Decision:
+    def decide(self, issue: Seen, lineage: Lineage, overrides: Overrides) -> Decision:
         """The verdict for one issue. `overrides` holds those on the issue and on its ancestors."""
         matches = self._matcher.matches(issue, lineage)
         own = self._own_voice(issue, matches, overrides)
@@ -93,7 +94,7 @@ class Decider:
             for ancestor in step
         )
 
-    def _own_voice(self, issue: Issue, matches: Sequence[Match], overrides: Overrides) -> Voice | None:
+    def _own_voice(self, issue: Seen, matches: Sequence[Match], overrides: Overrides) -> Voice | None:
         words = prevailing([o for o in overrides[issue.ref] if o.stands(self._now)]) if issue.ref in overrides else ()
         if words:
             said = [(o.target, _override_evidence(issue, o)) for o in words]
@@ -225,11 +226,11 @@ def _verdict(target: Target, strategy: Strategy) -> Verdict:
 # --- decisions --------------------------------------------------------------------------------------------
 
 
-def _decision(issue: Issue, voice: Voice, diverges_from: str | None = None) -> Decision:
+def _decision(issue: Seen, voice: Voice, diverges_from: str | None = None) -> Decision:
     return Decision(issue.ref, voice.verdict, voice.via, voice.evidence, cause=voice.cause, diverges_from=diverges_from)
 
 
-def _inherited(issue: Issue, voice: Voice, spoke: tuple[Issue, ...]) -> Decision:
+def _inherited(issue: Seen, voice: Voice, spoke: tuple[Issue, ...]) -> Decision:
     """A conflict above has its ancestor as its cause: a thousand children of one torn epic are one finding."""
     cause = "issue " + " + ".join(sorted(s.key for s in spoke)) if isinstance(voice.verdict, Conflict) else None
     return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref, cause)
@@ -250,7 +251,7 @@ def _divergence(own: Voice, above: Voice | None, spoke: tuple[Issue, ...]) -> st
             assert_never(above.verdict)
 
 
-def _override_evidence(issue: Issue, override: Override) -> Evidence:
+def _override_evidence(issue: Seen, override: Override) -> Evidence:
     how = f'mark "{override.mark}"' if override.mark is not None else f"{override.source.value}"
     because = f", because {override.reason}" if override.reason else ""
     return Evidence("override", issue.key, (f"{how} by {override.author}{because}",))

@@ -21,7 +21,6 @@ from syncd.core.model import (
     Condition,
     Evidence,
     Has,
-    Issue,
     Lineage,
     NoneOf,
     Of,
@@ -29,6 +28,7 @@ from syncd.core.model import (
     Rule,
     Rulebook,
 )
+from syncd.core.seen import Seen
 
 EPIC_LEVEL: Final = 1
 LINEAGES_REMEMBERED: Final = 100_000
@@ -41,7 +41,7 @@ LINEAGES_REMEMBERED: Final = 100_000
 class Sight:
     """An issue as conditions see it: its hits, and what is above it."""
 
-    issue: Issue
+    issue: Seen
     hits: Hits
     above: "_Above"
 
@@ -284,7 +284,7 @@ class Matcher:
         self._relations = {relation for relation, _ in self._postings if relation is not None}
         self._known: dict[str, _Above] = {}
 
-    def matches(self, issue: Issue, lineage: Lineage) -> tuple[Match, ...]:
+    def matches(self, issue: Seen, lineage: Lineage) -> tuple[Match, ...]:
         """Every rule in effect that matches this issue, in the rulebook's order, defaults included."""
         sight = self.sight(issue, lineage)
         rules, nodes = self.rules, self._nodes
@@ -292,7 +292,7 @@ class Matcher:
             [Match(rules[n], nodes[n], sight) for n in sorted(self._candidates(sight)) if nodes[n].truth(sight)]
         )
 
-    def sight(self, issue: Issue, lineage: Lineage) -> Sight:
+    def sight(self, issue: Seen, lineage: Lineage) -> Sight:
         """The issue as these rules' conditions see it."""
         return Sight(issue, self._hits(issue), self._above(lineage))
 
@@ -348,7 +348,7 @@ class Matcher:
 
     # asking
 
-    def _hits(self, issue: Issue) -> Hits:
+    def _hits(self, issue: Seen) -> Hits:
         hits: dict[int, str] = {}
         for values, index in self._index:
             for value in values(issue):

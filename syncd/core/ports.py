@@ -26,6 +26,7 @@ from syncd.core.model import (
     Refusal,
     Standing,
 )
+from syncd.core.seen import Glance
 
 
 class Clock(Protocol):
@@ -391,9 +392,9 @@ class Store(Protocol):
         """Every issue in scope, in batches, in a fixed order."""
         ...
 
-    def snapshots(
+    def glances(
         self, tracker: str, ids: Sequence[str] | None = None, *, batch: int = 1000
-    ) -> Iterator[Sequence[Issue]]:
+    ) -> Iterator[Sequence[Glance]]:
         """Every issue in scope, streamed, in a fixed order; or those of these ids that are in scope."""
         ...
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from syncd.core.model import Issue, IssueRef, Lineage, Link
 from syncd.core.ports import Store, TrackerReader
+from syncd.core.seen import Seen
 
 DEPTH: Final = 20
 """Ancestors followed upwards; real trees are three or four high."""
@@ -29,13 +30,20 @@ class Ancestry:
 
     def of(self, issues: Sequence[Issue]) -> Mapping[IssueRef, Lineage]:
         """The lineage of each issue, nearest ancestor first; circles of parents are cut."""
-        self._learn(issues)
-        return {issue.ref: self._lineage(issue) for issue in issues}
+        return {issue.ref: lineage for issue, lineage in zip(issues, self.above(issues), strict=True)}
+
+    def above(self, issues: Sequence[Seen]) -> Sequence[Lineage]:
+        """As `of`, in the order of the issues."""
+        links = [issue.parent for issue in issues]
+        self._learn({link for link in links if link is not None})
+        return [
+            _ALONE if link is None else self._lineage(issue, link) for issue, link in zip(issues, links, strict=True)
+        ]
 
     def unknown(self, issues: Sequence[Issue]) -> Sequence[Link]:
         """Links above these issues of which the store has no snapshot, and that were not found missing before."""
-        self._learn(issues)
         links = {issue.parent for issue in issues if issue.parent is not None}
+        self._learn(links)
         ends = {self._from(link).missing for link in links}
         return sorted((link for link in ends if link is not None and not self._is_missing(link)), key=_order)
 
@@ -45,30 +53,27 @@ class Ancestry:
         self._known.clear()
         self._above.clear()
 
-    def _learn(self, issues: Sequence[Issue]) -> None:
+    def _learn(self, links: set[Link]) -> None:
         """Look up all ancestors of a batch level by level: one query a level, however many issues."""
         if len(self._known) > REMEMBERED:
             self._known.clear()
             self._above.clear()
         known = self._known
-        level: Iterable[Issue] = issues
         for _ in range(DEPTH):
-            links = {issue.parent for issue in level if issue.parent is not None}
             new = sorted((link for link in links if link not in known), key=_order)
             if new:
                 found = self._store.by_link(self._tracker, new)
                 known.update({link: found.get(link) for link in new})
-            level = [parent for link in links if (parent := known[link]) is not None]
-            if not level:
+            parents = (known[link] for link in links)
+            links = {above.parent for above in parents if above is not None and above.parent is not None}
+            if not links:
                 return
 
-    def _lineage(self, issue: Issue) -> Lineage:
-        if issue.parent is None:
-            return _ALONE
-        above = self._from(issue.parent)
+    def _lineage(self, issue: Seen, parent: Link) -> Lineage:
+        above = self._from(parent)
         if above.cycle is None:
             return above
-        return self._walk(issue.parent, {issue.ref})  # where a circle is cut depends on where the walk began
+        return self._walk(parent, {issue.ref})  # where a circle is cut depends on where the walk began
 
     def _from(self, link: Link) -> Lineage:
         """The lineage of whatever hangs on that link."""

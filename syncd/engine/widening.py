@@ -9,9 +9,10 @@ from syncd.core.decide import Decider
 from syncd.core.edit import difference, turning_days
 from syncd.core.fold import fold
 from syncd.core.match import Matcher
-from syncd.core.model import Issue, IssueRef, Lineage, Origin
+from syncd.core.model import IssueRef, Lineage, Origin
 from syncd.core.plan import Write
 from syncd.core.ports import Progress
+from syncd.core.seen import Glance
 from syncd.engine.lineage import Ancestry
 from syncd.engine.work import Observed, Work, rules_key
 
@@ -112,12 +113,11 @@ class Shift:
         for issues in self._candidates():
             self._work.still_ours()
             fresh = [issue for issue in issues if issue.ref.id not in over]
-            lineages = self._ancestry.of(fresh)
-            for issue in fresh:
-                if self._moves(issue, lineages[issue.ref]):
+            for issue, lineage in zip(fresh, self._ancestry.above(fresh), strict=True):
+                if self._moves(issue, lineage):
                     yield issue.ref
 
-    def _candidates(self) -> Iterator[Sequence[Issue]]:
+    def _candidates(self) -> Iterator[Sequence[Glance]]:
         """Issues in scope that the edit may touch: found by the values they bear where that can be, else all."""
         store, tracker = self._work.store, self._work.tracker
         if not self._edit.rules and not self._edit.outcomes:
@@ -125,12 +125,12 @@ class Shift:
         values = None if self._edit.outcomes else self._edit.bearers()
         bearing = None if values is None else store.bearing(tracker, values, limit=SOUGHT_AT_MOST)
         if bearing is None:
-            yield from store.snapshots(tracker, batch=BATCH)
+            yield from store.glances(tracker, batch=BATCH)
             return
         ids = {ref.id for ref in bearing}
-        yield from store.snapshots(tracker, sorted(ids | descendants(self._work, ids)), batch=BATCH)
+        yield from store.glances(tracker, sorted(ids | descendants(self._work, ids)), batch=BATCH)
 
-    def _moves(self, issue: Issue, lineage: Lineage) -> bool:
+    def _moves(self, issue: Glance, lineage: Lineage) -> bool:
         if self._renamed and not self._renamed.isdisjoint(map(fold, issue.marks)):
             return True  # a mark that people set names an outcome now, or names none any more
         if not self._sieve.matches(issue, lineage) and not self._touched_above(lineage):

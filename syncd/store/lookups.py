@@ -11,6 +11,7 @@ from syncd.core.ports import Known
 from syncd.store import codec
 from syncd.store.columns import clean
 from syncd.store.database import batches
+from syncd.store.glance import StoredGlance
 from syncd.store.part import Part, by_tracker, folded, stored_ids
 from syncd.store.tables import applied, former_keys, issue_values, issues, loose_links, outside_scope, standings
 
@@ -116,26 +117,23 @@ class Lookups(Part):
             yield [IssueRef(tracker, id_) for id_ in ids]
             last = ids[-1]
 
-    def snapshots(
+    def glances(
         self, tracker: str, ids: Sequence[str] | None = None, *, batch: int = 1000
-    ) -> Iterator[Sequence[Issue]]:
+    ) -> Iterator[Sequence[StoredGlance]]:
         """Every issue in scope, or those of these ids that are, in batches; no transaction stays open between them."""
         if ids is None:
-            yield from self._all_snapshots(tracker, batch)
+            yield from self._all_glances(tracker, batch)
             return
         for some in batches(ids, batch):
-            query = select(issues.c.id, issues.c.snapshot).where(_inside(tracker), self._db.among(issues.c.id, some))
             with self._db.reading() as connection:
-                found = list(_issues(tracker, connection, query).values())
+                found = _glances(tracker, connection, self._db.among(issues.c.id, some))
             yield found
 
-    def _all_snapshots(self, tracker: str, batch: int) -> Iterator[Sequence[Issue]]:
+    def _all_glances(self, tracker: str, batch: int) -> Iterator[Sequence[StoredGlance]]:
         last = ""
         while True:
-            here = and_(_inside(tracker), issues.c.id > last)
-            query = select(issues.c.id, issues.c.snapshot).where(here).order_by(issues.c.id).limit(batch)
             with self._db.reading() as connection:
-                some = list(_issues(tracker, connection, query).values())
+                some = _glances(tracker, connection, issues.c.id > last, batch)
             if not some:
                 return
             yield some
@@ -197,6 +195,13 @@ _LAST = "\U0010ffff"
 
 def _inside(tracker: str) -> ColumnElement[bool]:
     return and_(issues.c.tracker == tracker, issues.c.in_scope.is_(True))
+
+
+def _glances(
+    tracker: str, connection: Connection, which: ColumnElement[bool], limit: int | None = None
+) -> list[StoredGlance]:
+    query = select(issues.c.id, issues.c.snapshot).where(_inside(tracker), which).order_by(issues.c.id).limit(limit)
+    return [StoredGlance(IssueRef(tracker, id_), codec.loads(text)) for id_, text in connection.execute(query).all()]
 
 
 def _issues(tracker: str, connection: Connection, query: Select[str, str]) -> dict[str, Issue]:
