@@ -72,6 +72,8 @@ class World:
     overrides: dict[IssueRef, list[Override]] = field(default_factory=dict)
     ours: dict[IssueRef, set[str]] = field(default_factory=dict)
     """A ledger of its own: marks that are syncd's by what was written or signed, not by what `applied` says."""
+    off: dict[IssueRef, set[str]] = field(default_factory=dict)
+    """Marks of ours that people took off since the issue was last seen: put on again before that, never away."""
     entries: list[str] = field(default_factory=list)
 
     # people
@@ -87,17 +89,27 @@ class World:
     def toggle_mark(self, ref: IssueRef, mark: str) -> None:
         """A person puts a mark on by hand, or takes one off, whoever put it there."""
         written, ours = self.applied.get(ref), self.ours.setdefault(ref, set())
-        if written is None or written.proof is Proof.SEEN:
+        unseen = written is not None and written.proof is Proof.SENT
+        if mark not in self.truth[ref].marks:
+            ours.update({mark} & self._not_to_be_told(ref))
+        elif mark in ours and not unseen:
             ours.discard(mark)
-        elif written.mark is None and written.was == mark:  # until it was seen, nobody can tell it from ours
-            ours.add(mark)
+            self.off.setdefault(ref, set()).add(mark)
         self.edit(ref, marks=_toggled(self.truth[ref].marks, mark))
+
+    def _not_to_be_told(self, ref: IssueRef) -> set[str]:
+        """Marks that, put on by hand now, nobody can tell from ours: their absence was never observed."""
+        written = self.applied.get(ref)
+        unseen = written is not None and written.proof is Proof.SENT and written.mark is None
+        return self.off.get(ref, set()) | ({written.was} if unseen and written and written.was else set())
 
     # a cycle
 
     def observe(self, lagging: Collection[IssueRef] = ()) -> None:
         """The index shows everything but what still lags."""
-        self.rows.update({ref: one for ref, one in self.truth.items() if ref not in lagging or ref not in self.rows})
+        for ref in self.truth:
+            if ref not in lagging or ref not in self.rows:
+                self._see(ref)
 
     def look(self, order: Sequence[IssueRef] | None = None) -> Plan:
         """Read marks, follow people, decide and plan, over the issues in that order."""
@@ -133,10 +145,14 @@ class World:
 
     # inside
 
+    def _see(self, ref: IssueRef) -> None:
+        self.rows[ref] = self.truth[ref]
+        self.off.pop(ref, None)
+
     def _reading(self, ref: IssueRef) -> Reading:
         reading = self._read(ref, direct=False)
         if reading.doubt:
-            self.rows[ref] = self.truth[ref]
+            self._see(ref)
             reading = self._read(ref, direct=True)
         reading = self._follow_people(ref, reading)
         if reading.applied is not None:
