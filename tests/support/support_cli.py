@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -55,6 +56,6 @@ def commanded(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         monkeypatch.setenv(name, value)
     with (
         patch("syncd.app.SystemClock.now", lambda _self: stage.clock.now()),
-        patch("syncd.cli.time.sleep", stage.clock.sleep),
+        patch("syncd.cli.time", SimpleNamespace(sleep=stage.clock.sleep)),  # others' sleeps are none of ours
     ):
         yield Cli(stage, capsys)
