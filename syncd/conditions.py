@@ -1,12 +1,28 @@
-"""`when:` and `examples:` of a rule, from YAML to values (DESIGN §4), with a problem for everything that is off."""
+"""`when:` of a rule, from YAML to values (DESIGN §4), with a problem for everything that is off."""
 
 import re
 from collections.abc import Collection
 from typing import Any, get_args
 
+from syncd.core.cel import CelError, Expression
+from syncd.core.cel_grammar import COSTLY_HINT, MAX_LENGTH
 from syncd.core.fold import fold, fold_label
-from syncd.core.model import AllOf, AnyOf, Category, Condition, FieldName, Form, Has, NoneOf, Of, Pattern, Relation
-from syncd.core.patterns import PatternError, compile_pattern
+from syncd.core.model import (
+    CUSTOM,
+    AllOf,
+    AnyOf,
+    Category,
+    Cel,
+    Condition,
+    FieldName,
+    Form,
+    Has,
+    NoneOf,
+    Of,
+    Pattern,
+    Relation,
+)
+from syncd.core.patterns import CostlyPatternError, PatternError, checked_rate, compile_pattern
 from syncd.problems import visible
 from syncd.shapes import kind_of, quoted_hint, suggestion
 from syncd.yamlfile import Node, Source
@@ -14,20 +30,52 @@ from syncd.yamlfile import Node, Source
 FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 JOINS = ("any", "all", "not")
-LATER = ("sprint", "team", "cel")
-"""Keys of DESIGN §4 that this version does not read; so are all that begin with `field.`."""
+CEL = "cel"
 
 MAX_PATTERN = 1000
-_KNOWN = (*FIELDS, *RELATIONS, *JOINS)
+MAX_NAME = 255
+"""Characters of a custom field's name; Jira allows no longer ones."""
+_KNOWN = (*FIELDS, *RELATIONS, *JOINS, CEL)
 _CATEGORIES = tuple(c.value for c in Category)
 
 
-class ConditionReader:
+def custom_name(key: str) -> str | None:
+    """The display name in `field.<name>`; None where the key is none of a custom field."""
+    name = key.removeprefix(CUSTOM).strip() if key.startswith(CUSTOM) else ""
+    return name if 0 < len(name) <= MAX_NAME and fold(name) else None
+
+
+def category_complaint(text: str) -> tuple[str, str] | None:
+    """(message, hint) if that is no status category."""
+    if text in _CATEGORIES:
+        return None
+    written = text.casefold().replace(" ", "_").replace("-", "_")
+    return f"`{visible(text)}` is not a status category", suggestion(written, _CATEGORIES, "write one of")
+
+
+class Complaints:
+    """What readers of a file have in common: one complaint about a place is enough."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def _note(self, node: Node, message: str, hint: str) -> None:
+        place = node.named_at if node.value is None else (node.line, node.column)
+        if not self._source.complained(place):  # an alias, say
+            self._source.add_at(place, message, hint)
+
+    def _not_text(self, name: str, node: Node) -> None:
+        what, named = kind_of(node.plain()), f"`{visible(node.raw)}`" if node.raw else "this"
+        message = f"`{visible(name)}` takes a text, and {named} is {what}"
+        self._note(node, message, quoted_hint(node.value, node.raw))
+
+
+class ConditionReader(Complaints):
     """Reads conditions of one file. Each method notes its problems in the source and answers None where there are."""
 
     def __init__(self, source: Source, trackers: Collection[str] | None) -> None:
         """`trackers`: the ids in syncd.yaml; None when they are not known, so that they cannot be checked."""
-        self._source = source
+        super().__init__(source)
         self._trackers = trackers
 
     def condition(self, node: Node) -> Condition | None:
@@ -51,11 +99,26 @@ class ConditionReader:
         for relation in RELATIONS:
             if key == relation:
                 return self._of(relation, node)
-        for name in FIELDS:
-            if key == name:
-                patterns = self._patterns(name, node)
-                return None if patterns is None else Has(name, patterns)
+        if key == CEL:
+            return self._cel(node)
+        if key in FIELDS or custom_name(key):
+            patterns = self._patterns(key, node)
+            return None if patterns is None else Has(key, patterns)
         self._unknown(key, node)
+        return None
+
+    def _cel(self, node: Node) -> Condition | None:
+        if isinstance(node.value, list):
+            self._note(
+                node, "`cel` takes one expression, not a list", "join them by && or ||, or write all: [{cel: …}]"
+            )
+        elif not isinstance(node.value, str):
+            self._not_text(CEL, node)
+        else:
+            try:
+                return Cel(Expression(node.value).source)
+            except CelError as wrong:
+                self._note(node, f"cel: {visible(wrong.message, 160)}", visible(wrong.hint, 160))
         return None
 
     def _joined(self, key: str, node: Node) -> Condition | None:
@@ -88,16 +151,14 @@ class ConditionReader:
         return None if condition is None else Of(relation, condition)
 
     def _unknown(self, key: str, node: Node) -> None:
-        if key in LATER or key.startswith("field."):
-            message = f"`{visible(key)}` comes in a later version of syncd"
-            self._source.add_at(node.named_at, message, "take it out, or say it by another condition")
-        else:
-            hint = suggestion(key, _KNOWN, "the conditions are")
-            self._source.add_at(node.named_at, f"`{visible(key)}` is not a condition", hint)
+        hint = suggestion(key, _KNOWN, "the conditions are")
+        if key.casefold().startswith("field"):
+            hint = "write `field.` and the field's name as people see it, such as `field.Squad: Core`"
+        self._source.add_at(node.named_at, f"`{visible(key)}` is not a condition", hint)
 
     # patterns
 
-    def _patterns(self, name: FieldName, node: Node) -> tuple[Pattern, ...] | None:
+    def _patterns(self, name: str, node: Node) -> tuple[Pattern, ...] | None:
         if isinstance(node.value, list):
             if not node.value:
                 self._note(node, f"`{name}` is an empty list, so nothing fits it", "write at least one text")
@@ -108,7 +169,7 @@ class ConditionReader:
         patterns = tuple(p for p in read if p is not None)
         return patterns if len(patterns) == len(read) else None
 
-    def _pattern(self, name: FieldName, node: Node) -> Pattern | None:
+    def _pattern(self, name: str, node: Node) -> Pattern | None:
         text = node.value
         if not isinstance(text, str):
             self._not_text(name, node)
@@ -120,56 +181,14 @@ class ConditionReader:
             return None
         return pattern
 
-    def _not_text(self, name: str, node: Node) -> None:
-        what, named = kind_of(node.plain()), f"`{visible(node.raw)}`" if node.raw else "this"
-        self._note(node, f"`{name}` takes a text, and {named} is {what}", quoted_hint(node.value, node.raw))
-
-    def _value_complaint(self, name: FieldName, pattern: Pattern) -> tuple[str, str] | None:
+    def _value_complaint(self, name: str, pattern: Pattern) -> tuple[str, str] | None:
         """What is wrong with the value of a field that has few possible ones."""
         shown = visible(str(pattern))
-        if name == "status_category" and pattern.text not in _CATEGORIES:
-            written = pattern.text.casefold().replace(" ", "_").replace("-", "_")
-            return f"`{shown}` is not a status category", suggestion(written, _CATEGORIES, "write one of")
+        if name == "status_category":
+            return category_complaint(str(pattern))
         if name == "tracker" and self._trackers is not None and not any(_fits(pattern, t) for t in self._trackers):
             return f"no tracker in syncd.yaml is called `{shown}`", suggestion(shown, self._trackers, "there are")
         return None
-
-    def _note(self, node: Node, message: str, hint: str) -> None:
-        place = node.named_at if node.value is None else (node.line, node.column)
-        if not self._source.complained(place):  # an alias, say: one complaint is enough
-            self._source.add_at(place, message, hint)
-
-    # examples
-
-    def example(self, node: Node) -> None:
-        """Check the shape of one example: an issue in the keys of `when`, and what is expected of the rule."""
-        if not isinstance(node.value, dict) or not node.value:
-            self._note(node, "an example is an issue in few words", "write {label: [SRE], expect: match}")
-            return
-        expect = node.value.get("expect")
-        if expect is None:
-            self._source.add_at((node.line, node.column), "`expect` is missing", "add `expect: match` or `no match`")
-        elif expect.value not in ("match", "no match"):
-            named = visible(expect.raw) or "this"
-            self._note(expect, f"`{named}` is not an expectation", "write `expect: match` or `expect: no match`")
-        self._example_fields({key: below for key, below in node.value.items() if key != "expect"})
-
-    def _example_fields(self, fields: dict[str, Node]) -> None:
-        for key, node in fields.items():
-            if key in RELATIONS:
-                if isinstance(node.value, dict):
-                    self._example_fields(node.value)
-                else:
-                    self._note(node, f"`{key}` in an example is an issue", f"{key}: {{label: platform}}")
-            elif key in FIELDS:
-                for one in node.value if isinstance(node.value, list) else [node]:
-                    if not isinstance(one.value, str):
-                        self._not_text(key, one)
-            elif key in LATER or key.startswith("field."):
-                self._unknown(key, node)
-            else:
-                hint = suggestion(key, (*FIELDS, *RELATIONS, "expect"), "the keys are")
-                self._source.add_at(node.named_at, f"`{visible(key)}` is not a key of an example", hint)
 
 
 def _formed(text: str) -> Pattern:
@@ -178,7 +197,7 @@ def _formed(text: str) -> Pattern:
     return Pattern(Form.GLOB if "*" in text else Form.TEXT, text)
 
 
-def _form_complaint(name: FieldName, pattern: Pattern) -> tuple[str, str] | None:
+def _form_complaint(name: str, pattern: Pattern) -> tuple[str, str] | None:
     """(message, hint) if no value could be compared with that pattern."""
     text = pattern.text
     if len(text) > MAX_PATTERN:
@@ -194,7 +213,9 @@ def _form_complaint(name: FieldName, pattern: Pattern) -> tuple[str, str] | None
 
 def _refused(expression: str) -> tuple[str, str] | None:
     try:
-        compile_pattern(expression)
+        checked_rate(expression)
+    except CostlyPatternError as costly:
+        return f"`re:{visible(expression)}`: {costly}", COSTLY_HINT
     except PatternError as error:
         message = f"RE2 refuses `re:{visible(expression)}`: {visible(str(error), 120)}"
         return message, _refusal_hint(expression)
@@ -242,16 +263,10 @@ def condition_schema(reference: str) -> dict[str, Any]:
             **dict.fromkeys(FIELDS, _TEXTS),
             "status_category": {"anyOf": [category, {"type": "array", "minItems": 1, "items": category}]},
             **dict.fromkeys(RELATIONS, itself),
+            CEL: {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH},
             "any": several,
             "all": several,
             "not": {"anyOf": [itself, several]},
         },
+        "patternProperties": {"^field\\..": _TEXTS},
     }
-
-
-def example_schema() -> dict[str, Any]:
-    """The JSON Schema of an entry of `examples:`."""
-    texts = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    fields: dict[str, Any] = {**dict.fromkeys(FIELDS, texts), **{r: {"type": "object"} for r in RELATIONS}}
-    fields["expect"] = {"enum": ["match", "no match"]}
-    return {"title": "Example", "type": "object", "required": ["expect"], "properties": fields}

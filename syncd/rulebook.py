@@ -35,6 +35,7 @@ from syncd.core.model import (
     ToOverhead,
     Window,
 )
+from syncd.examples import Example, ExampleReader, run
 from syncd.problems import visible
 from syncd.shapes import (
     Day,
@@ -169,12 +170,16 @@ def read_rulebook(directory: Path, trackers: Collection[str] | None) -> Rulebook
     rules_shape = fit(RulesShape, rules_source)
     known = _Known(strategy_source)
     _check_strategy(strategy_source, known)
-    conditions = _check_rules(rules_source, known, trackers)
+    conditions, examples = _check_rules(rules_source, known, trackers)
     clean = not any(p.severity == "error" for s in (strategy_source, rules_source) for p in s.problems)
     if not clean or strategy_shape is None or rules_shape is None:
         return RulebookFiles(strategy_source, rules_source, None)
     strategy = _strategy(strategy_shape)
     rules = _rules(rules_shape, rules_source, conditions)
+    for number, some in examples.items():
+        run(rules[number], some, rules_source)
+    if any(p.severity == "error" for p in rules_source.problems):
+        return RulebookFiles(strategy_source, rules_source, None)
     return RulebookFiles(
         strategy_source, rules_source, Rulebook(version=_version(strategy, rules), strategy=strategy, rules=rules)
     )
@@ -230,12 +235,15 @@ def _check_strategy(source: Source, known: _Known) -> None:
 _TARGETS = ("outcome", "overhead", "exempt")
 
 
-def _check_rules(source: Source, known: _Known, trackers: Collection[str] | None) -> Mapping[int, Any]:
-    """The condition of each rule, by the rule's number, where there is nothing wrong with it."""
+def _check_rules(
+    source: Source, known: _Known, trackers: Collection[str] | None
+) -> tuple[Mapping[int, Any], Mapping[int, list[Example]]]:
+    """The condition and the examples of each rule, by the rule's number, where there is nothing wrong with them."""
     rules = list(items(source, ("rules",)))
     unique(source, rules)
-    reader = ConditionReader(source, trackers)
+    reader, tests = ConditionReader(source, trackers), ExampleReader(source)
     conditions: dict[int, Any] = {}
+    examples: dict[int, list[Example]] = {}
     for number, (where, node) in enumerate(rules):
         if not isinstance(node.value, dict):
             continue
@@ -244,8 +252,9 @@ def _check_rules(source: Source, known: _Known, trackers: Collection[str] | None
         if when := node.value.get("when"):
             conditions[number] = reader.condition(when)
         for _, example in items(source, (*where, "examples")):
-            reader.example(example)
-    return conditions
+            if read := tests.example(example):
+                examples.setdefault(number, []).append(read)
+    return conditions, examples
 
 
 def _check_target(source: Source, where: Where, rule: Mapping[str, Node], known: _Known) -> None:

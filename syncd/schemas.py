@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from syncd.conditions import condition_schema, example_schema
+from syncd.conditions import condition_schema
 from syncd.core.advice import LINTS
+from syncd.examples import example_schema
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, RulesShape, StrategyShape
 from syncd.schema_words import WORDS
 from syncd.settings import SETTINGS_FILE

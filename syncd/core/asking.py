@@ -18,7 +18,12 @@ def asked_fields(rulebook: Rulebook, tracker: str) -> tuple[str, ...]:
     return tuple(named[key] for key in sorted(named))
 
 
-def _named(condition: Condition, rule: Rule, tracker: str) -> Iterator[str]:
+def named_fields(rule: Rule) -> frozenset[str]:
+    """What one rule needs to be asked, as it writes it."""
+    return frozenset(_named(rule.when, rule, None))
+
+
+def _named(condition: Condition, rule: Rule, tracker: str | None) -> Iterator[str]:
     match condition:
         case Has(field=field):
             if must_be_asked(field) is not None:
@@ -36,9 +41,9 @@ def _named(condition: Condition, rule: Rule, tracker: str) -> Iterator[str]:
                 yield from _named(inner, rule, tracker)
 
 
-def _elsewhere(condition: Condition, rule: Rule, tracker: str) -> bool:
+def _elsewhere(condition: Condition, rule: Rule, tracker: str | None) -> bool:
     """Whether the condition asks for another tracker than this one."""
-    if not isinstance(condition, Has) or condition.field != "tracker":
+    if tracker is None or not isinstance(condition, Has) or condition.field != "tracker":
         return False
     index = FieldIndex("tracker")
     for number, pattern in enumerate(condition.patterns):

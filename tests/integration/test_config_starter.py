@@ -11,7 +11,7 @@ import pytest
 from support_config import check_options, load, write_config
 
 from connectors import KINDS
-from syncd.conditions import FIELDS, JOINS, RELATIONS
+from syncd.conditions import CEL, FIELDS, JOINS, RELATIONS
 from syncd.config import load_config
 from syncd.core.advice import LINTS
 from syncd.schema_words import WORDS
@@ -149,7 +149,7 @@ def test_every_key_is_documented_under_its_file(file: str) -> None:
 def test_the_example_of_every_condition_in_the_reference_is_read(tmp_path: Path) -> None:
     reference = (ROOT / "docs" / "reference-config.md").read_text()
     shown = reference.split("\n### a condition\n")[1]
-    for key in (*FIELDS, *RELATIONS, *JOINS):
+    for key in (*FIELDS, *RELATIONS, *JOINS, CEL):
         example = re.search(rf"^\| `{key}` \| `(.*?)` \|", shown, re.MULTILINE)
         assert example, key
         rules = f"rules:\n  - id: x\n    outcome: reliability\n    when: {{{key}: {example[1]}}}\n"

@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.shapes": ("syncd.core", "syncd.problems", "syncd.yamlfile"),
     "syncd.conditions": ("syncd.core", *CONFIG_WORDS),
     "syncd.telemetry": ("syncd.core",),
-    "syncd.rulebook": ("syncd.core", "syncd.rulebook", "syncd.conditions", *CONFIG_WORDS),
+    "syncd.examples": ("syncd.core", "syncd.conditions", *CONFIG_WORDS),
+    "syncd.rulebook": ("syncd.core", "syncd.rulebook", "syncd.conditions", "syncd.examples", *CONFIG_WORDS),
     "syncd.settings_shape": ("syncd.core", *CONFIG_WORDS),
     "syncd.settings_values": ("syncd.core",),
     "syncd.settings": (
@@ -48,6 +49,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.schemas": (
         "syncd.core",
         "syncd.conditions",
+        "syncd.examples",
         "syncd.rulebook",
         "syncd.schema_words",
         "syncd.settings",
