@@ -49,9 +49,9 @@ Work = Sequence[tuple[Issue, Lineage]]
 def world(count: int) -> Work:
     """Issues under forty epics to a project and one initiative to ten epics, two labels and eight words each."""
     random = Random(1)  # noqa: S311 - a world to measure, not secrets
-    tops = [_dressed(random, initiative(f"TOP-{n}"), "TOP") for n in range(80)]
+    tops = [dressed(random, initiative(f"TOP-{n}"), "TOP") for n in range(80)]
     epics = [
-        (_dressed(random, epic(f"{PROJECTS[n % 20]}-{n}"), PROJECTS[n % 20]), Lineage(((tops[n // 10],),)))
+        (dressed(random, epic(f"{PROJECTS[n % 20]}-{n}"), PROJECTS[n % 20]), Lineage(((tops[n // 10],),)))
         for n in range(800)
     ]
     made = []
@@ -59,11 +59,12 @@ def world(count: int) -> Work:
         above, top = random.choice(epics)
         project = above.project
         lineage = Lineage(((above,), *top.steps)) if random.random() < 0.9 else Lineage()
-        made.append((_dressed(random, issue(f"{project}-{number + 1000}"), project), lineage))
+        made.append((dressed(random, issue(f"{project}-{number + 1000}"), project), lineage))
     return made
 
 
-def _dressed(random: Random, plain: Issue, project: str) -> Issue:
+def dressed(random: Random, plain: Issue, project: str) -> Issue:
+    """A plain issue with the words, labels and type of the mix."""
     return replace(
         plain,
         project=project,

@@ -129,9 +129,10 @@ def read_marks(
     else:
         reading = _at_rest(issue, applied, direct=direct, pair=pair)
     reading = _apart_from_others(issue, reading, signature)
+    if reading.doubt or direct or not reading.hand:
+        return reading
     known = {o.mark for o in overrides if o.source is OverrideSource.MARK}
-    surprise = any(mark not in known for mark in reading.hand)
-    return replace(reading, doubt=reading.doubt or (surprise and not direct))
+    return replace(reading, doubt=True) if any(mark not in known for mark in reading.hand) else reading
 
 
 def _first_meeting(issue: Issue, signature: Signature) -> Reading:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 # --- the work ---------------------------------------------------------------------------------------------
 
@@ -21,16 +21,17 @@ class Category(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class IssueRef:
-    """An issue by what never changes: its tracker's id in syncd.yaml and the id the tracker gave it."""
+class IssueRef(NamedTuple):
+    """An issue by what never changes: its tracker's id in syncd.yaml and the id the tracker gave it.
+
+    A tuple, as `Link` is: both are hashed and sorted in every step of a pass.
+    """
 
     tracker: str
     id: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Link:
+class Link(NamedTuple):
     """A pointer to another issue of the same tracker: by id where the tracker tells it, else by key.
 
     Jira's `parent` tells both; its Epic Link tells the key alone (facts/jira.md §3).

@@ -164,6 +164,9 @@ def _person(tree: list[Any] | None) -> Person | None:
     return None if tree is None else Person(tree[0], tree[1], tree[2])
 
 
+_CATEGORIES = {category.value: category for category in Category}
+
+
 def issue_value(ref: IssueRef, tree: Tree) -> Issue:
     """The inverse of `issue_tree`."""
     get = tree.get
@@ -175,7 +178,7 @@ def issue_value(ref: IssueRef, tree: Tree) -> Issue:
         type=tree["type"],
         level=tree["level"],
         status=tree["status"],
-        category=Category(tree["category"]),
+        category=_CATEGORIES[tree["category"]],
         priority=get("priority"),
         project=tree["project"],
         project_name=tree["project_name"],
