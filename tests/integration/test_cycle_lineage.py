@@ -32,8 +32,7 @@ def test_an_epic_s_label_changes_and_its_children_follow_in_the_next_cycle_with_
     epic, children = family(stage)
     stage.later(minutes=1)
     assert {stage.marks(key)[0] for key in [epic, *children]} == {"outcome/reliability"}
-    for _ in range(7):  # let them fall out of the overlap: no search shows a child any more
-        stage.quiet()
+    stage.rest()
     stage.edit(epic, labels_remove=["sre"], labels_add=["finops"])
     with stage.watched() as traffic:
         result = stage.later(minutes=1)
@@ -49,8 +48,7 @@ def test_an_epic_s_label_changes_and_its_children_follow_in_the_next_cycle_with_
 def test_the_children_follow_an_epic_outside_the_scope_which_is_read_and_never_written(stage: Stage) -> None:
     epic, children = family(stage, "STRAT")
     stage.later(minutes=1)
-    for _ in range(7):
-        stage.quiet()
+    stage.rest()
     untouched = stage.site.issue(epic)
     assert (stage.marks(epic), dict(untouched.properties)) == ([], {})
     stage.edit(epic, labels_remove=["sre"], labels_add=["finops"])
@@ -67,8 +65,7 @@ def test_the_children_follow_an_epic_outside_the_scope_which_is_read_and_never_w
 def test_a_mark_that_a_person_puts_on_the_epic_overrides_for_its_children_in_the_same_cycle(stage: Stage) -> None:
     epic, children = family(stage)
     stage.later(minutes=1)
-    for _ in range(7):
-        stage.quiet()
+    stage.rest()
     stage.edit(epic, labels_add=["outcome/cost"])
     with stage.watched() as traffic:
         stage.later(minutes=1)
@@ -107,8 +104,7 @@ def test_below_an_unreadable_ancestor_nothing_is_written_until_it_can_be_read(st
 def test_when_an_ancestor_becomes_unreadable_the_marks_below_it_stay_as_they_are(stage: Stage) -> None:
     epic, children = family(stage, "STRAT")
     stage.later(minutes=1)
-    for _ in range(7):
-        stage.quiet()
+    stage.rest()
     stage.site.permissions.may_browse["STRAT"] = False
     stage.quiet()
     assert {stage.decided(key)[0] for key in children} == {"incomplete"}

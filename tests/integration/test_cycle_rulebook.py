@@ -78,8 +78,7 @@ def test_many_people_at_work_are_bound_by_the_number_of_actions_only(stage: Stag
 
 def test_a_rule_edit_decides_anew_from_the_store_without_reading_an_issue(stage: Stage) -> None:
     labelled(stage, 4)
-    for _ in range(7):
-        stage.quiet()
+    stage.rest()
     stage.write(rules=SRE_IS_CHEAP)
     with stage.watched() as traffic:
         result = stage.later(minutes=1)
@@ -190,8 +189,7 @@ def test_a_project_added_to_the_scope_is_read_whole_and_its_labelling_is_a_first
     with staged(tmp_path, projects=("PAY",), limits=LIMITS) as stage:
         stage.once()
         old = [stage.create("OPS", labels=["sre"]) for _ in range(MANY)]
-        for _ in range(7):
-            stage.quiet()
+        stage.rest()
         stage.write(tracker={"scope": {"projects": ["PAY", "OPS"]}})
         result = stage.later(minutes=1)
         assert result.decided == len(old)
@@ -257,8 +255,7 @@ def test_what_a_dying_pass_had_read_is_decided_by_the_next(stage: Stage, monkeyp
     epic = stage.create(type="Epic", labels=["sre"])
     child = stage.create(parent=epic)
     stage.later(minutes=1)
-    for _ in range(7):
-        stage.quiet()
+    stage.rest()
     stage.edit(epic, labels=[*stage.marks(epic), "finops"])
     killed_before_deciding(stage, monkeypatch)
     stage.later(minutes=10)

@@ -134,6 +134,11 @@ class Stage:
         assert self.site.snapshot() == before
         return result
 
+    def rest(self) -> None:
+        """Quiet for so long that no search shows an old change any more: nothing of it is within the overlap."""
+        self.later(minutes=7)
+        self.quiet()
+
     # --- people
 
     def create(self, project: str = "PAY", *, by: str = "tom", **told: Any) -> str:
