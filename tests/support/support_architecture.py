@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.conditions": ("syncd.core", *CONFIG_WORDS),
     "syncd.telemetry": ("syncd.core",),
     "syncd.examples": ("syncd.core", "syncd.conditions", *CONFIG_WORDS),
+    "syncd.reference": ("syncd.core", "syncd.conditions", "syncd.schema_words"),
     "syncd.rulebook": ("syncd.core", "syncd.rulebook", "syncd.conditions", "syncd.examples", *CONFIG_WORDS),
     "syncd.settings_shape": ("syncd.core", *CONFIG_WORDS),
     "syncd.settings_values": ("syncd.core",),
