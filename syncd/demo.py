@@ -3,9 +3,10 @@
 The story runs the commands' own code (`App`); only the tracker and the people in it are made up.
 """
 
+import hashlib
 import json
 import shutil
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date
@@ -26,6 +27,7 @@ from syncd.render.html import report_html
 from syncd.render.markdown import report_markdown
 from syncd.render.text import explanation_text, plan_text
 from syncd.starter import starter_texts
+from syncd.versions import FILES
 
 TOKEN: Final = "sandbox-token"  # noqa: S105 - the sandbox's own, good for nothing else
 TRACKER: Final = "demo-jira"
@@ -79,10 +81,10 @@ def _stage(folder: Path, *, issues: Path | None, rules: Path | None, write_close
     else:
         _load(site, issues)
     scope = tuple(sorted({issue.project for issue in site.live.values()} - set(OUTSIDE if issues is None else ())))
-    _make_room(folder)
+    texts = _rules_texts(rules, clock.now().astimezone(UTC).date())  # before room is made: they may stand in there
+    _make_room(folder, texts)
     with serve(site) as served:
         config = folder / "config"
-        _write_config(config, rules, clock.now().astimezone(UTC).date())
         text = SETTINGS.format(
             tracker=TRACKER, url=served.url, projects=json.dumps(scope)[1:-1], write_closed=str(write_closed).lower()
         )
@@ -99,24 +101,37 @@ def _load(site: Site, issues: Path) -> None:
         raise SyncdError(f"{issues} is not a file of issues, one JSON object a line: {wrong}") from None
 
 
-def _make_room(folder: Path) -> None:
-    """An earlier demo's folder is replaced; anything else of that name is left alone."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / ".syncd-demo").exists():
+def _make_room(folder: Path, texts: Mapping[str, bytes]) -> None:
+    """An earlier demo's folder is replaced; anything else of that name is left alone, and so are edited rules."""
+    config, marker = folder / "config", folder / ".syncd-demo"
+    if folder.exists() and any(folder.iterdir()) and not marker.exists():
         raise SyncdError(f"{folder} holds something that no demo made; name another folder with --dir")
+    made = marker.read_text(encoding="utf-8") if marker.exists() else ""
+    found = {name: (config / name).read_bytes() for name in FILES if (config / name).is_file()}
+    if found and found != texts and made not in ("", _digest(found)):
+        raise SyncdError(
+            f"the rules in {config} were edited after the demo made them: "
+            f"play with them by --rules {config}, or name another folder with --dir"
+        )
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "config").mkdir(parents=True)
-    (folder / ".syncd-demo").touch()
+    config.mkdir(parents=True)
+    for name, text in texts.items():
+        (config / name).write_bytes(text)
+    # Edited rules that are played where they stand remain edited: nobody has another copy of them.
+    marker.write_text(made if made and found == texts else _digest(texts), encoding="utf-8")
 
 
-def _write_config(config: Path, rules: Path | None, today: date) -> None:
-    for name in ("strategy.yaml", "rules.yaml"):
-        if rules is None:
-            (config / name).write_text(starter_texts(today)[name], encoding="utf-8")
-            continue
-        source = rules / name
+def _digest(texts: Mapping[str, bytes]) -> str:
+    return hashlib.sha256(b"\0".join(texts[name] for name in sorted(texts))).hexdigest()
+
+
+def _rules_texts(rules: Path | None, today: date) -> Mapping[str, bytes]:
+    if rules is None:
+        return {name: starter_texts(today)[name].encode() for name in FILES}
+    for source in (rules / name for name in FILES):
         if not source.is_file():
             raise SyncdError(f"there is no {source}; --rules names a folder with strategy.yaml and rules.yaml")
-        shutil.copyfile(source, config / name)
+    return {name: (rules / name).read_bytes() for name in FILES}
 
 
 # --- the story --------------------------------------------------------------------------------------------
@@ -199,6 +214,8 @@ def _ending(stage: Stage) -> Iterator[str]:
     yield from _plain_words(report)
     yield f"The report: {path}, and for a browser: {page}"
     yield f"The configuration it ran with: {stage.app.directory}"
+    yield "Its Jira ends here. Edit the rules and see, offline:"
+    yield f"  syncd --config {stage.app.directory} check | rules diff | explain KEY | report"
     yield _title("explain: three tickets")
     for key in _telling(stage):
         found, config = stage.app.explain(key)

@@ -152,6 +152,34 @@ def test_an_earlier_demo_is_replaced_and_real_issues_are_served_from_a_file(
     assert re.search(r"^ +1 .* cannot be decided, since an ancestor cannot be read$", ran.out, re.MULTILINE)
 
 
+def test_rules_that_somebody_edited_are_never_replaced_and_can_be_played_where_they_stand(
+    tmp_path: Path, here: Callable[..., Ran]
+) -> None:
+    (tmp_path / "issues.jsonl").write_text("\n".join([an_issue(1, ["sre"]), an_issue(2, ["mine"])]), encoding="utf-8")
+    rules = tmp_path / "demo-out" / "config" / "rules.yaml"
+    assert here("--issues", "issues.jsonl").code == 0
+    edited = rules.read_text(encoding="utf-8") + "\n  - {id: mine, outcome: reliability, when: {label: mine}}\n"
+    rules.write_text(edited, encoding="utf-8")
+    refused = here("--issues", "issues.jsonl")
+    assert refused.code == 1
+    assert "--rules demo-out/config" in refused.err
+    assert rules.read_text(encoding="utf-8") == edited
+    played = here("--issues", "issues.jsonl", "--rules", "demo-out/config")
+    assert played.code == 0, played.err
+    assert "serves reliability (rule: mine)" in played.out
+    assert rules.read_text(encoding="utf-8") == edited
+    assert here("--issues", "issues.jsonl").code == 1
+    assert rules.read_text(encoding="utf-8") == edited
+
+
+def test_an_earlier_demo_outlives_rules_that_cannot_be_found(tmp_path: Path, here: Callable[..., Ran]) -> None:
+    (tmp_path / "issues.jsonl").write_text(an_issue(1, ["sre"]), encoding="utf-8")
+    assert here("--issues", "issues.jsonl").code == 0
+    assert here("--issues", "issues.jsonl", "--rules", "nowhere").code == 1
+    assert (tmp_path / "demo-out" / "config" / "rules.yaml").is_file()
+    assert (tmp_path / "demo-out" / "syncd.db").is_file()
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
