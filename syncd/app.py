@@ -209,7 +209,7 @@ class App:
             known = (one for tracker in ids for batch in desk.store.standings(tracker) for one in batch)
             coverage = [self._coverage(desk.store, tracker) for tracker in ids]
             lineages = {tracker: Ancestry(desk.store, tracker) for tracker in ids}
-            rulebook = desk.config.rulebook
+            rulebook = desk.in_use()
             return build_report(known, rulebook.strategy, rulebook.version, coverage, lineages)
 
     def look_over(self) -> Sequence[Known]:
@@ -408,6 +408,13 @@ class _Desk:
             watch=self.app.watch,
             earlier=self.earlier,
         )
+
+    def in_use(self) -> Rulebook:
+        """The rules that the decisions in the store were made by: an edit decides nothing before the next cycle."""
+        version, ours = self.store.rulebook_version(), self.config.rulebook
+        if version is None or version == ours.version:
+            return ours
+        return self.earlier(version) or ours
 
     def earlier(self, version: str) -> Rulebook | None:
         """The rulebook of a version that was in use; None where its texts are not kept or no longer understood."""

@@ -25,21 +25,28 @@ class Authored:
 
 
 def rulebook_of(texts: Mapping[str, str], named: str) -> Rulebook:
-    """The rulebook of two texts. Problems name the files as `<named>:<file>`; raises `ConfigError`."""
+    """The rulebook of two texts. A rule stands in `<named>, <file>:<line>`.
+
+    Raises:
+        ConfigError: its problems name the files as `<named>:<file>`.
+    """
     with TemporaryDirectory(prefix="syncd-rules-") as folder:
         for name in FILES:
             (Path(folder) / name).write_text(texts.get(name, ""), encoding="utf-8")
         try:
-            return load_rulebook(Path(folder))
+            book = load_rulebook(Path(folder))
         except ConfigError as wrong:
             raise ConfigError([replace(p, file=f"{named}:{Path(p.file).name}") for p in wrong.problems]) from None
+    # The folder is gone by now: a rule stands in what it came from.
+    return replace(book, rules=tuple(replace(r, where=f"{named}, {Path(r.where).name}") for r in book.rules))
 
 
 def texts_in_git(directory: Path, ref: str) -> Mapping[str, str]:
     """Both files of the config folder as they stood at that commit, branch or tag."""
     if ref.startswith("-"):
         raise SyncdError(f"{ref} is neither a folder nor a git commit, branch or tag")
-    return {name: _git(directory, "show", f"{ref}:./{name}", what=f"{ref} in git") for name in FILES}
+    what = f"{ref} is no folder; as a git commit, branch or tag it"
+    return {name: _git(directory, "show", f"{ref}:./{name}", what=what) for name in FILES}
 
 
 def authored(directory: Path) -> Authored | None:

@@ -1,11 +1,9 @@
 """Report → Markdown. Texts from trackers are escaped: no mention, link, table or markup of theirs survives."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from syncd.core.grouping import Line
 from syncd.core.report import Coverage, Report, Totals
 from syncd.render.adf import inert
 from syncd.render.jsonable import instant
@@ -96,21 +94,14 @@ def _unmapped(report: Report) -> Iterator[str]:
     yield "## Unmapped work: drop it, or say which outcome it serves"
     yield ""
     yield f"{report.totals.unmapped} issues, {report.open.unmapped} of them open."
-    for title, groups in _groups(report.unmapped):
-        yield ""
-        yield f"By {title}: " + ", ".join(f"{escape(name)} {count}" for name, count in groups)
+    for grouping in report.groups:
+        if grouping.groups:
+            yield ""
+            yield f"By {grouping.by}: " + ", ".join(f"{escape(g.name)} {g.issues}" for g in grouping.groups[:LISTED])
     if open_:
         yield ""
         yield from (f"- {escape(line.key)} {escape(line.title)}" for line in open_[:LISTED])
         yield from _more(len(open_))
-
-
-def _groups(lines: Sequence[Line]) -> Iterator[tuple[str, list[tuple[str, int]]]]:
-    yield "project", Counter(line.project for line in lines).most_common(LISTED)
-    for title, names in (("label", "labels"), ("component", "components")):
-        counted = Counter(name for line in lines for name in getattr(line, names))
-        if counted:
-            yield title, counted.most_common(LISTED)
 
 
 def _unread(report: Report) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """An edit that breaks the rules stops nothing: the last good ones stay in force, and everybody who looks is told."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +59,9 @@ def test_once_and_status_say_where_it_is_broken_and_exit_otherwise_than_well(
     assert [p["line"] for p in told["rules"]["problems"]] == [6]
     assert told["rules"]["in_use"] == stage.app.rules_log()[0].version
     assert run(stage, monkeypatch, "explain", "PAY-1") == 0
-    assert "stay in force" in capsys.readouterr().err
+    explained = capsys.readouterr()
+    assert "stay in force" in explained.err
+    assert re.search(r"^  rule \S+ \(the rules last in use, rules\.yaml:\d+\)", explained.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", ["plan", "apply", "rules_diff"])

@@ -125,6 +125,19 @@ def test_while_a_rule_edit_waits_people_s_own_changes_go_on(stage: Stage) -> Non
     assert stage.marks(keys[1]) == ["outcome/reliability"]
 
 
+def test_the_report_names_the_rules_that_decided_and_not_an_edit_that_has_not_run_yet(stage: Stage) -> None:
+    labelled(stage, 1)
+    before = stage.app.report()
+    stage.write(rules=SRE_IS_CHEAP, strategy=STRATEGY.replace("title: ", "title: Renamed "))
+    edited = stage.app.report()
+    assert (edited.version, edited.strategy) == (before.version, before.strategy)
+    assert [line.issues for line in edited.outcomes] == [line.issues for line in before.outcomes]
+    stage.later(minutes=1)
+    after = stage.app.report()
+    assert after.version == stage.app.load().rulebook.version != before.version
+    assert after.outcomes[0].outcome.title.startswith("Renamed ")
+
+
 def test_a_rule_edit_that_leads_to_the_same_outcome_has_changed_nothing(stage: Stage) -> None:
     (key,) = labelled(stage, 1)
     stage.quiet()
