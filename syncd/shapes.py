@@ -293,7 +293,8 @@ def _words(detail: ErrorDetails, node: Node | None, *, held_secret: bool) -> tup
             value, raw
         )
     if kind in _WANTED:
-        return f"{_WANTED[kind]} is wanted here, and {named} is {kind_of(value)}", f"write {_WANTED[kind]}"
+        empty = "; [] is an empty one" if value is None and _WANTED[kind] == "a list" else ""
+        return f"{_WANTED[kind]} is wanted here, and {named} is {kind_of(value)}", f"write {_WANTED[kind]}{empty}"
     if kind == "too_short":
         return "this is empty", "write at least one entry"
     message = detail["msg"]

@@ -176,7 +176,7 @@ def read_source(path: Path, *, safe: Collection[str] | None = None) -> Source:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        source.add_at((1, 1), "there is no such file", "write it, or name another folder with --config")
+        source.add_at((1, 1), "there is no such file", "`syncd init` makes a starter; --config names another folder")
         return source
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL byte
         why = error.strerror if isinstance(error, OSError) and error.strerror else "its name cannot be used"

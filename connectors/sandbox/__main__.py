@@ -17,14 +17,15 @@ def wall_clock() -> datetime:
 
 def main(arguments: list[str]) -> None:
     """Builds a site, says where it is, and serves it until it is told to end."""
-    parser = argparse.ArgumentParser(prog="python -m connectors.sandbox", description=__doc__)
+    site = Site(clock=wall_clock)
+    who = f"It answers to {site.email} with the API token {site.token}."
+    parser = argparse.ArgumentParser(prog="python -m connectors.sandbox", description=__doc__, epilog=who)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--issues", type=Path, help="a file of real issues, one JSON issue a line")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=2000)
     parser.add_argument("--control", action="store_true", help="open /_sandbox/ to tests")
     asked = parser.parse_args(arguments)
-    site = Site(clock=wall_clock)
     if asked.issues:
         load_issues(site, asked.issues)
     else:

@@ -77,9 +77,10 @@ def _cost(diff: RulesDiff, pace: Pace) -> Iterator[str]:
     else:
         counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         took = minutes(kinds, pace)
+        time = "less than a minute" if took < 1 else f"at least {took:.0f} minutes"
         yield (
-            f"Would be written: {counted}; {len(diff.writes)} API calls, at least {took:.1f} minutes at the tracker's "
-            f"limits; {len(diff.notified)} people would get a mail."
+            f"Would be written: {counted}; {len(diff.writes)} API calls, {time} at the tracker's limits; "
+            f"{len(diff.notified)} people would get a mail."
         )
         yield from (f"  {action_text(action)}" for action in diff.writes[:SHOWN])
         if len(diff.writes) > SHOWN:
