@@ -96,7 +96,7 @@ def fields(site: Site, call: Call) -> Answer:
     """GET /field: unpaged; the system fields alone for nobody in particular."""
     shown = [_system_field(*field) for field in _SYSTEM_FIELDS]
     if call.actor:
-        shown.extend(_custom_field(*field) for field in _CUSTOM_FIELDS)
+        shown.extend(_custom_field(*field) for field in (*_CUSTOM_FIELDS, *site.registry.fields))
     for project in site.registry.projects.values():
         if call.actor and project.style == "next-gen":
             scoped = _custom_field(f"customfield_1{project.id}", "Epic Link", "string", f"{_CUSTOM}:textfield")

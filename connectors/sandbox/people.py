@@ -1,5 +1,6 @@
 """People at work: what a test or the demo lets them do to tickets, past all permissions of syncd's account."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,8 +33,12 @@ class Actor:
         priority: str | None = KEEP,
         assignee: str | None = KEEP,
         issue_type: str = KEEP,
+        custom: Mapping[str, Any] | None = None,
     ) -> Issue:
-        """Changes the named fields and leaves the others. `labels` replaces the set; `parent=None` cuts it."""
+        """Changes the named fields and leaves the others. `labels` replaces the set; `parent=None` cuts it.
+
+        `custom` sets custom fields by id, to values as they are answered.
+        """
         with self.site.lock:
             issue = self.site.issue(key)
             values: dict[str, Any] = {
@@ -53,7 +58,9 @@ class Actor:
             if issue_type is not KEEP:
                 project = self.site.registry.projects[issue.project]
                 values["type_id"] = self.site.registry.type_named(project, issue_type).id
-            changed = self.site.commit(self.who, issue, values)
+            if custom is not None:
+                values["extra"] = {**issue.extra, **custom}
+            changed = self.site.commit(self.who, issue, values, bump=custom is not None)
             self.site.notify(self.who, changed, "edited")
             return changed
 

@@ -26,6 +26,7 @@ _STATUSES = (
 )
 _CATEGORIES = {"todo": "new", "open": "new", "in progress": "indeterminate"}
 _ALIASES = {"sub-task": "subtask", "new feature": "feature"}
+_CUSTOM_TYPES = "com.atlassian.jira.plugin.system.customfieldtypes"
 PRIORITIES = {"Highest": "1", "High": "2", "Medium": "3", "Low": "4", "Lowest": "5"}
 
 
@@ -40,6 +41,15 @@ class Registry:
         self.people: dict[str, Person] = {}
         self.components: dict[tuple[str, str], str] = {}
         self.versions: dict[tuple[str, str], str] = {}
+        self.fields: list[tuple[str, str, str, str]] = []
+        """Custom fields besides those that every site has: (id, name, type, Jira's own name of the type)."""
+
+    def add_field(self, name: str, kind: str = "option", custom: str = "select") -> str:
+        """Adds a custom field and returns its id. Several may have one name; `gh-sprint` is the type of sprints."""
+        identity = f"customfield_{10200 + len(self.fields)}"
+        owner = "com.pyxis.greenhopper.jira" if custom.startswith("gh-") else _CUSTOM_TYPES
+        self.fields.append((identity, name, kind, f"{owner}:{custom}"))
+        return identity
 
     def person(self, name: str, display_name: str | None = None, *, active: bool = True) -> Person:
         """The account called `name`, made on first use with an account id that depends on the name alone."""

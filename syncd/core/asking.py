@@ -18,6 +18,24 @@ def asked_fields(rulebook: Rulebook, tracker: str) -> tuple[str, ...]:
     return tuple(named[key] for key in sorted(named))
 
 
+def expressions(rule: Rule) -> tuple[str, ...]:
+    """The CEL in a rule, in the order in which it stands there."""
+    return tuple(_expressions(rule.when))
+
+
+def _expressions(condition: Condition) -> Iterator[str]:
+    match condition:
+        case Cel(expression=expression):
+            yield expression
+        case Of(condition=inner):
+            yield from _expressions(inner)
+        case AllOf(conditions=conditions) | AnyOf(conditions=conditions) | NoneOf(conditions=conditions):
+            for inner in conditions:
+                yield from _expressions(inner)
+        case Has():
+            return
+
+
 def named_fields(rule: Rule) -> frozenset[str]:
     """What one rule needs to be asked, as it writes it."""
     return frozenset(_named(rule.when, rule, None))

@@ -36,6 +36,7 @@ from syncd.core.model import (
 )
 from syncd.core.plan import Case, Policy, Write, make_plan, plan
 from syncd.core.ports import Change, Known, Progress
+from syncd.engine.faults import tell_faults
 from syncd.engine.lineage import Ancestry, read_outside
 from syncd.engine.observing import observe
 from syncd.engine.widening import (
@@ -73,7 +74,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     while following := pass_.below_reworded():
         for some in chunks(following):
             pass_.take(some)
-    _tell_faults(work, whole=anew or everything or replan)
+    tell_faults(work, work.clock.now())
     progress = work.store.progress(work.tracker)
     done = replace(progress, rules_key=work.rules_key, plan_key=work.plan_key, complete_scope=observed.read_whole)
     work.store.save_progress(work.tracker, done)
@@ -88,26 +89,6 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         skew=observed.skew,
         denied=observed.denied,
     )
-
-
-def _tell_faults(work: Work, *, whole: bool) -> None:
-    """CEL that failed, one finding for each rule; `whole`: every issue was looked at, so the others close."""
-    findings = [
-        Finding(
-            tracker=work.tracker,
-            kind="cel",
-            cause=rule,
-            text=f"the CEL of rule {rule} could not be computed on {key}, where it counts as unknown: {why}",
-            key=key,
-        )
-        for rule, (key, why) in sorted(work.matcher.faults.items())
-    ]
-    now = work.clock.now()
-    if whole:
-        work.store.save_findings(work.tracker, "cel", findings, now)
-        return
-    for finding in findings:
-        work.store.open_finding(finding, now)
 
 
 def _begin(work: Work) -> Progress:

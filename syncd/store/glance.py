@@ -79,4 +79,4 @@ class StoredGlance:
 
     def values_of(self, key: str) -> tuple[str, ...]:
         """As in `Issue`."""
-        return tuple(self.tree.get("extra", {}).get(key, ()))
+        return next((tuple(values) for name, values in self.tree.get("extra", ()) if name == key), ())
