@@ -4,8 +4,9 @@ Every text of every condition becomes an *atom* (field, pattern, folded or not);
 holds all atoms of one field: a dictionary for whole texts, one pass of a `PatternSet` for globs and expressions.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, assert_never
 
 import re2
@@ -24,17 +25,17 @@ Values = Callable[[Seen], tuple[str, ...]]
 """What a key of `when:` sees in an issue."""
 
 VALUES: Final[Mapping[str, Values]] = {
-    "label": lambda i: i.labels,
+    "label": attrgetter("labels"),
     "title": lambda i: (i.title,),
     "type": lambda i: (i.type,),
     "status": lambda i: (i.status,),
     "status_category": lambda i: (i.category.value,),
     "priority": lambda i: () if i.priority is None else (i.priority,),
     "project": lambda i: (i.project, i.project_name),
-    "team": lambda i: i.team,
-    "component": lambda i: i.components,
-    "fix_version": lambda i: i.fix_versions,
-    "sprint": lambda i: i.sprints,
+    "team": attrgetter("team"),
+    "component": attrgetter("components"),
+    "fix_version": attrgetter("fix_versions"),
+    "sprint": attrgetter("sprints"),
     "tracker": lambda i: (i.ref.tracker,),
     "key": lambda i: (i.key,),
 }
@@ -82,7 +83,7 @@ class FieldIndex(dict[str, tuple[int, ...]]):
         self._longest = 0 if field in ("title", "key") else REMEMBERED_LENGTH
 
     def __missing__(self, value: str) -> tuple[int, ...]:
-        atoms = tuple(self._look_up(value))
+        atoms = self._look_up(value)
         if len(value) <= self._longest:
             if len(self) >= VALUES_REMEMBERED:
                 self.clear()
@@ -110,20 +111,21 @@ class FieldIndex(dict[str, tuple[int, ...]]):
             if patterns:
                 self._sets[folded] = PatternSet([pattern for _, pattern in patterns])
 
-    def _look_up(self, value: str) -> Iterator[int]:
-        yield from self._raw.get(value, ())
-        if False in self._sets:
-            yield from self._fitting(value, folded=False)
-        if self._folded or True in self._sets:
-            folded = self._fold(value)
-            yield from self._folded.get(folded, ())
-            if True in self._sets:
-                yield from self._fitting(folded, folded=True)
+    def _look_up(self, value: str) -> tuple[int, ...]:
+        atoms = self._fitting(value, self._raw, folded=False)
+        if not self._folded and True not in self._sets:
+            return atoms
+        return atoms + self._fitting(self._fold(value), self._folded, folded=True)
 
-    def _fitting(self, text: str, *, folded: bool) -> Iterator[int]:
+    def _fitting(self, text: str, whole: Mapping[str, Sequence[int]], *, folded: bool) -> tuple[int, ...]:
+        atoms = tuple(whole.get(text, ()))
+        if folded not in self._sets:
+            return atoms
+        places = self._sets[folded].fits(text)
+        if not places:
+            return atoms
         patterns = self._patterns[folded]
-        for place in self._sets[folded].fits(text):
-            yield patterns[place][0]
+        return (*atoms, *(patterns[place][0] for place in places))
 
 
 def _glob(text: str, folding: Callable[[str], str], *, exact: bool) -> str:

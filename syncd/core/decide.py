@@ -38,6 +38,9 @@ from syncd.core.seen import Seen
 VOICES_REMEMBERED: Final = 100_000
 """Ancestors from which up the word is remembered within one pass; past it the memory starts afresh."""
 
+_UNMAPPED: Final = Unmapped()
+_INCOMPLETE: Final = Unmapped(incomplete=True)
+
 Overrides = Mapping[IssueRef, Sequence[Override]]
 
 Said = tuple[Target, Evidence]
@@ -79,9 +82,9 @@ class Decider:
         if above is not None:
             return _inherited(issue, above, spoke)
         if lineage.missing is not None:
-            return Decision(issue.ref, Unmapped(incomplete=True))
-        default = self._rules_voice(Via.DEFAULT, [m for m in matches if m.rule.default])
-        return Decision(issue.ref, Unmapped()) if default is None else _decision(issue, default)
+            return Decision(issue.ref, _INCOMPLETE)
+        default = self._rules_voice(Via.DEFAULT, [m for m in matches if m.rule.default]) if matches else None
+        return Decision(issue.ref, _UNMAPPED) if default is None else _decision(issue, default)
 
     def asked_above(self, decision: Decision, lineage: Lineage, overrides: Overrides, scope: Collection[str]) -> bool:
         """Whether an unmapped issue hangs below one in scope (of these projects) that is unmapped as well."""
@@ -99,6 +102,8 @@ class Decider:
         if words:
             said = [(o.target, _override_evidence(issue, o)) for o in words]
             return self._settle(Via.OVERRIDE, said, f"overrides on {issue.key}")
+        if not matches:
+            return None
         return self._rules_voice(Via.RULE, [m for m in matches if not m.rule.default])
 
     def _rules_voice(self, via: Via, matches: Sequence[Match]) -> Voice | None:
@@ -116,11 +121,12 @@ class Decider:
         """The word of the nearest ancestors that say anything, and who they are. Siblings share it: remembered."""
         if not lineage.steps:
             return None, ()
-        nearest, above = lineage.steps[0], lineage.above(0)
+        nearest = lineage.steps[0]
         name = nearest[0].ref.id
         known = self._heard.get(name)
-        if known is not None and _alike(known[0], lineage):
+        if known is not None and (known[0] is lineage or _alike(known[0], lineage)):
             return known[1]
+        above = lineage.above(0)
         voices = [(a, v) for a in nearest if (v := self._voice_of(a, above, overrides)) is not None]
         speakers = tuple(ancestor for ancestor, _ in voices)
         heard = self._voice_above(above, overrides)

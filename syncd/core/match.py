@@ -7,7 +7,7 @@ are three-valued: over an ancestor that cannot be read they are unknown, and nei
 (DESIGN §4). So they are over a field that was not asked for, and where a CEL expression fails.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol, assert_never
@@ -58,6 +58,8 @@ class _Above:
     def is_of(self, lineage: Lineage) -> bool:
         """Whether it was made for an equal lineage."""
         known = self.lineage
+        if known is lineage:
+            return True
         return known.steps == lineage.steps and (known.missing is None) is (lineage.missing is None)
 
 
@@ -124,9 +126,11 @@ class _Leaf:
     def texts(self, sight: Sight) -> tuple[str, ...]:
         hits = sight.hits
         return tuple(
-            f"{self.field} {_quote(hits[atom])} matches {pattern}"
-            for atom, pattern in self.atoms.items()
-            if atom in hits
+            [
+                f"{self.field} {_quote(hits[atom])} matches {pattern}"
+                for atom, pattern in self.atoms.items()
+                if atom in hits
+            ]
         )
 
     def needed(self) -> frozenset[_Posting] | None:
@@ -282,15 +286,18 @@ class Matcher:
         self._postings, self._always = self._build_postings()
         self._own = {atom: numbers for (relation, atom), numbers in self._postings.items() if relation is None}
         self._relations = {relation for relation, _ in self._postings if relation is not None}
+        self._alone = _Above(Lineage(), (), self._always)
         self._known: dict[str, _Above] = {}
 
     def matches(self, issue: Seen, lineage: Lineage) -> tuple[Match, ...]:
         """Every rule in effect that matches this issue, in the rulebook's order, defaults included."""
-        sight = self.sight(issue, lineage)
+        hits, above = self._hits(issue), self._above(lineage)
+        candidates = self._candidates(hits, above)
+        if not candidates:
+            return ()
+        sight = Sight(issue, hits, above)
         rules, nodes = self.rules, self._nodes
-        return tuple(
-            [Match(rules[n], nodes[n], sight) for n in sorted(self._candidates(sight)) if nodes[n].truth(sight)]
-        )
+        return tuple([Match(rules[n], nodes[n], sight) for n in sorted(candidates) if nodes[n].truth(sight)])
 
     def sight(self, issue: Seen, lineage: Lineage) -> Sight:
         """The issue as these rules' conditions see it."""
@@ -353,13 +360,14 @@ class Matcher:
         for values, index in self._index:
             for value in values(issue):
                 for atom in index[value]:
-                    hits.setdefault(atom, value)
+                    if atom not in hits:
+                        hits[atom] = value
         return hits
 
     def _above(self, lineage: Lineage) -> _Above:
         """What is above, remembered: thousands of children share an epic."""
         if not lineage.steps:
-            return _Above(lineage, (), self._always)
+            return self._alone if lineage.missing is None else _Above(lineage, (), self._always)
         nearest = lineage.steps[0]
         known = self._known.get(nearest[0].ref.id)
         if known is not None and known.is_of(lineage):
@@ -380,11 +388,13 @@ class Matcher:
                     found.update(self._postings.get((relation, atom), ()))
         return frozenset(found)
 
-    def _candidates(self, sight: Sight) -> set[int]:
-        found = set(sight.above.candidates)
-        for atom in sight.hits:
-            if atom in self._own:
-                found.update(self._own[atom])
+    def _candidates(self, hits: Hits, above: _Above) -> Collection[int]:
+        if not hits:
+            return above.candidates
+        found, own = set(above.candidates), self._own
+        for atom in hits:
+            if atom in own:
+                found.update(own[atom])
         return found
 
 
