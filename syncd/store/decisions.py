@@ -81,7 +81,7 @@ class Decisions(Part):
         stored: dict[IssueRef, Row] = {}
         for tracker, ids in by_tracker(refs).items():
             query = select(standings).where(standings.c.tracker == tracker, self._db.among(standings.c.id, ids))
-            for row in connection.execute(query):
+            for row in connection.execute(query).all():
                 stored[IssueRef(row[0], row[1])] = dict(zip(names, row, strict=True))
         return stored
 

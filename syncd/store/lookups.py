@@ -51,7 +51,7 @@ class Lookups(Part):
             for tracker, ids in by_tracker(refs).items():
                 for batch in batches(ids):
                     wanted = and_(issues.c.tracker == tracker, self._db.among(issues.c.id, batch))
-                    known |= {k.issue.ref: k for k in map(_known, connection.execute(_select_known().where(wanted)))}
+                    known |= {k.issue.ref: k for k in map(_known, connection.execute(_select_known().where(wanted)).all())}
         return known
 
     def by_link(self, tracker: str, links: Sequence[Link]) -> Mapping[Link, Issue]:
@@ -182,7 +182,7 @@ class Lookups(Part):
         while True:
             query = _select_known().where(_inside(tracker), issues.c.id > last).order_by(issues.c.id).limit(batch)
             with self._db.reading() as connection:
-                some = [_known(row) for row in connection.execute(query)]
+                some = [_known(row) for row in connection.execute(query).all()]
             if not some:
                 return
             yield some
@@ -205,7 +205,7 @@ def _glances(
 
 
 def _issues(tracker: str, connection: Connection, query: Select[str, str]) -> dict[str, Issue]:
-    return {i: codec.issue_value(IssueRef(tracker, i), codec.loads(s)) for i, s in connection.execute(query)}
+    return {i: codec.issue_value(IssueRef(tracker, i), codec.loads(s)) for i, s in connection.execute(query).all()}
 
 
 def _has_children(parent: Table) -> ColumnElement[bool]:

@@ -118,7 +118,7 @@ class Snapshots(Part):
     def _stored(self, connection: Connection, tracker: str, ids: list[str]) -> dict[str, Row]:
         columns = (issues.c.id, issues.c.folded_key, issues.c.updated, issues.c.in_scope, issues.c.snapshot)
         query = select(*columns).where(issues.c.tracker == tracker, self._db.among(issues.c.id, ids))
-        return {row[0]: dict(zip(_STORED, row, strict=True)) for row in connection.execute(query)}
+        return {row[0]: dict(zip(_STORED, row, strict=True)) for row in connection.execute(query).all()}
 
     def _tie(self, connection: Connection, tracker: str, batch: list[Issue], fresh: list[Issue]) -> None:
         """Keep `set_aside` and `loose_links` true: an issue remembered is neither; an unknown parent is loose.
