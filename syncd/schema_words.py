@@ -162,7 +162,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Condition": {
         **_FIELDS,
         **_RELATED,
-        "cel": "A CEL expression that is true: size(issue.label) > 3. docs/reference-rules.md says what may stand in it.",
+        "cel": "A CEL expression that is true, such as size(issue.label) > 3 (docs/reference-rules.md).",
         "any": "At least one of these conditions holds.",
         "all": "Each of these conditions holds.",
         "not": "The condition does not hold; of a list, none does.",

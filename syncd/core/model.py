@@ -152,7 +152,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Accept:
-    """One advice of `check` that an admin accepts at the place where it stands, and why. Decisions know nothing of it."""
+    """One advice of `check` that an admin accepts where it stands, and why. Decisions know nothing of it."""
 
     advice: str
     why: str

@@ -70,7 +70,7 @@ class Editor:
                 {"label": self._random.choice(self._common), "not": {"project": self._random.choice(SCOPE)}},
             ]
         )
-        rule = {"id": f"edit-{self._serial}", "outcome": self._random.choice(TARGETS), "when": when}
+        rule: dict[str, Any] = {"id": f"edit-{self._serial}", "outcome": self._random.choice(TARGETS), "when": when}
         if self._random.random() < 0.3:
             rule["priority"] = self._random.choice([-5, 5])
         self.rules.append(rule)
