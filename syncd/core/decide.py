@@ -114,8 +114,11 @@ class Decider:
             return Voice(via, _verdict(only.target, self._strategy), (why,), None, [(only.target, why)])
         highest = max(m.rule.priority for m in matches)
         speaking = sorted((m for m in matches if m.rule.priority == highest), key=lambda m: m.rule.id)
-        cause = "rules " + " + ".join(m.rule.id for m in speaking)
-        return self._settle(via, [(m.rule.target, m.evidence) for m in speaking], cause)
+        said = [(m.rule.target, m.evidence) for m in speaking]
+        first = said[0][0]
+        if all(target == first for target, _ in said):
+            return Voice(via, _verdict(first, self._strategy), tuple([why for _, why in said]), None, said)
+        return self._settle(via, said, "rules " + " + ".join(m.rule.id for m in speaking))
 
     def _voice_above(self, lineage: Lineage, overrides: Overrides) -> Above:
         """The word of the nearest ancestors that say anything, and who they are. Siblings share it: remembered."""

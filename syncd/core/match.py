@@ -285,6 +285,8 @@ class Matcher:
         self._index = self._build_index()
         self._postings, self._always = self._build_postings()
         self._own = {atom: numbers for (relation, atom), numbers in self._postings.items() if relation is None}
+        self._certain = {number for number, node in enumerate(self._nodes) if isinstance(node, _Leaf)}
+        """Rules that a posting of theirs says all of."""
         self._relations = {relation for relation, _ in self._postings if relation is not None}
         self._alone = _Above(Lineage(), (), self._always)
         self._known: dict[str, _Above] = {}
@@ -296,8 +298,10 @@ class Matcher:
         if not candidates:
             return ()
         sight = Sight(issue, hits, above)
-        rules, nodes = self.rules, self._nodes
-        return tuple([Match(rules[n], nodes[n], sight) for n in sorted(candidates) if nodes[n].truth(sight)])
+        rules, nodes, certain = self.rules, self._nodes, self._certain
+        return tuple(
+            [Match(rules[n], nodes[n], sight) for n in sorted(candidates) if n in certain or nodes[n].truth(sight)]
+        )
 
     def sight(self, issue: Seen, lineage: Lineage) -> Sight:
         """The issue as these rules' conditions see it."""
