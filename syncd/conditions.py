@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any, get_args
 
 from syncd.core.cel import CelError, Expression
-from syncd.core.cel_grammar import COSTLY_HINT, MAX_LENGTH
+from syncd.core.cel_words import COSTLY_HINT, MAX_LENGTH
 from syncd.core.fold import fold, fold_label
 from syncd.core.model import (
     CUSTOM,

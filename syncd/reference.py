@@ -8,7 +8,7 @@ from typing import Final
 
 from syncd.conditions import FIELDS, JOINS, MAX_PATTERN, RELATIONS
 from syncd.core.atoms import Atom, FieldIndex
-from syncd.core.cel_grammar import (
+from syncd.core.cel_words import (
     FUNCTIONS,
     LIST_CUT,
     LISTS,

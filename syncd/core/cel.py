@@ -8,7 +8,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from syncd.core.atoms import VALUES
-from syncd.core.cel_grammar import LIST_CUT, LISTS, TEXT_CUT, TEXTS, CelError, check
+from syncd.core.cel_grammar import check
+from syncd.core.cel_words import LIST_CUT, LISTS, TEXT_CUT, TEXTS, CelError
 from syncd.core.fold import field_key, fold
 from syncd.core.model import CUSTOM
 from syncd.core.patterns import PatternSet

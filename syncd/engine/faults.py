@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from syncd.core.asking import expressions
 from syncd.core.cel import Expression
 from syncd.core.model import Finding
 from syncd.engine.work import Work
 
-KIND = "cel"
+KIND: Final = "cel"
 
 
 def tell_faults(work: Work, now: datetime) -> None:
