@@ -23,6 +23,7 @@ from syncd.core.model import (
     Origin,
     Override,
     OverrideSource,
+    Rule,
     Standing,
     Strategy,
     Target,
@@ -63,6 +64,15 @@ Above = tuple[Voice | None, tuple[Issue, ...]]
 """What the nearest speaking ancestors say, and who they are."""
 
 
+class Outline(NamedTuple):
+    """What a decision is made of: the level, the rules that speak on the issue itself, and what is said above."""
+
+    via: Via | None
+    rules: Sequence[Rule]
+    above: Voice | None
+    spoke: tuple[Issue, ...]
+
+
 class Decider:
     """Decides issues under one rulebook on one day. Remembers what ancestors said, so make a new one each pass."""
 
@@ -85,6 +95,19 @@ class Decider:
             return Decision(issue.ref, _INCOMPLETE)
         default = self._rules_voice(Via.DEFAULT, [m for m in matches if m.rule.default]) if matches else None
         return Decision(issue.ref, _UNMAPPED) if default is None else _decision(issue, default)
+
+    def outline(self, issue: Seen, lineage: Lineage) -> "Outline":
+        """What decides on an issue that nobody overrode, itself or above it, without putting it into words."""
+        matches = self._matcher.matches(issue, lineage)
+        above, spoke = self._voice_above(lineage, {})
+        own = [m.rule for m in matches if not m.rule.default]
+        if own:
+            return Outline(Via.RULE, _highest(own), above, spoke)
+        if above is not None:
+            return Outline(Via.INHERITED, (), above, spoke)
+        if lineage.missing is not None or not matches:
+            return Outline(None, (), None, ())
+        return Outline(Via.DEFAULT, _highest([m.rule for m in matches]), None, ())
 
     def asked_above(self, decision: Decision, lineage: Lineage, overrides: Overrides, scope: Collection[str]) -> bool:
         """Whether an unmapped issue hangs below one in scope (of these projects) that is unmapped as well."""
@@ -154,6 +177,11 @@ class Decider:
         if len(candidates) > 1:
             return Voice(via, Conflict(candidates), evidence, cause, said)
         return Voice(via, _verdict(candidates[0].target, self._strategy), evidence, None, said)
+
+
+def _highest(rules: Sequence[Rule]) -> Sequence[Rule]:
+    highest = max(rule.priority for rule in rules)
+    return [rule for rule in rules if rule.priority == highest]
 
 
 def _alike(one: Lineage, other: Lineage) -> bool:

@@ -6,12 +6,14 @@ differs matches, in its old form or its new one, on the issue or above it (docs/
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from syncd.core.bearing import Bears, needed, union
+from syncd.core.decide import Decider, Outline
 from syncd.core.match import Matcher
-from syncd.core.model import Issue, Lineage, Rule, Rulebook, Strategy, ToExempt, ToOverhead, Window
+from syncd.core.model import Issue, Lineage, Rule, Rulebook, Strategy, ToExempt, ToOverhead, Verdict, Via, Window
+from syncd.core.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,43 @@ def _seen(rule: Rule, strategy: Strategy) -> tuple[Rule, str | None]:
     return replace(rule, window=Window(), owner=None, accept=(), where=""), title
 
 
-def touched(sieve: Matcher, issue: Issue, lineage: Lineage) -> bool:
-    """Whether a rule that differs matches on this issue itself."""
-    return bool(sieve.matches(issue, lineage))
+class Comparison:
+    """Whether an issue comes out alike under two rulebooks. For issues without overrides, themselves and above them.
+
+    Nothing is put into words: the same rules that meet the same values say the same.
+    """
+
+    def __init__(self, old: Matcher, new: Matcher, now: datetime) -> None:
+        numbers: dict[object, int] = {}
+        self._shown = [
+            {rule.id: numbers.setdefault(_shown(rule, m.rulebook.strategy), len(numbers)) for rule in m.rules}
+            for m in (old, new)
+        ]
+        self._old, self._new = Decider(old, now), Decider(new, now)
+
+    def differs(self, issue: Seen, lineage: Lineage) -> bool:
+        """Whether the decisions differ in anything that is kept of them."""
+        before, after = self._old.outline(issue, lineage), self._new.outline(issue, lineage)
+        if before.via is not after.via or self._rules(before, 0) != self._rules(after, 1):
+            return True
+        if before.via is Via.INHERITED:
+            return before.above != after.above or before.spoke != after.spoke
+        return _beside(before) != _beside(after)
+
+    def _rules(self, outline: Outline, side: int) -> set[int]:
+        shown = self._shown[side]
+        return {shown[rule.id] for rule in outline.rules}
+
+
+def _shown(rule: Rule, strategy: Strategy) -> tuple[Rule, str | None]:
+    """All of a rule that a decision shows once it speaks."""
+    seen, title = _seen(rule, strategy)
+    return replace(seen, priority=0, default=False), title
+
+
+def _beside(outline: Outline) -> tuple[Verdict, tuple[Issue, ...]] | None:
+    """What an issue with rules of its own may diverge from."""
+    return None if outline.above is None else (outline.above.verdict, outline.spoke)
 
 
 def turning_days(rulebook: Rulebook) -> tuple[date, ...]:

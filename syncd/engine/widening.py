@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from syncd.core.decide import Decider
-from syncd.core.edit import difference, turning_days
+from syncd.core.edit import Comparison, difference, turning_days
 from syncd.core.fold import fold
 from syncd.core.match import Matcher
 from syncd.core.model import IssueRef, Lineage, Origin
@@ -84,9 +83,10 @@ class Shift:
         self._work = work
         self._edit = difference(earlier, work.matcher)
         self._sieve = self._edit.sieve(work.matcher.day)
+        self._broad = len(self._edit.rules) > len(work.matcher.rules)
+        """Most rules differ: comparing outright costs less than asking first what they touch."""
         self._ancestry = ancestry
-        now = work.clock.now()
-        self._deciders = Decider(earlier, now), Decider(work.matcher, now)
+        self._sides = Comparison(earlier, work.matcher, work.clock.now())
         self._touched: dict[str, bool] = {}
         self._renamed = {fold(work.policy.names.outcome + name) for name in self._edit.outcomes}
         self.unmoved = 0
@@ -133,11 +133,11 @@ class Shift:
     def _moves(self, issue: Glance, lineage: Lineage) -> bool:
         if self._renamed and not self._renamed.isdisjoint(map(fold, issue.marks)):
             return True  # a mark that people set names an outcome now, or names none any more
-        if not self._sieve.matches(issue, lineage) and not self._touched_above(lineage):
+        if not self._broad and not self._sieve.matches(issue, lineage) and not self._touched_above(lineage):
             return False
-        before, now = (decider.decide(issue, lineage, {}) for decider in self._deciders)
-        self.unmoved += before == now
-        return before != now
+        differs = self._sides.differs(issue, lineage)
+        self.unmoved += not differs
+        return differs
 
     def _touched_above(self, lineage: Lineage) -> bool:
         """Whether a rule that differs matches on an ancestor. Remembered: siblings share what is above."""
