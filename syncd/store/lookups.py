@@ -51,7 +51,9 @@ class Lookups(Part):
             for tracker, ids in by_tracker(refs).items():
                 for batch in batches(ids):
                     wanted = and_(issues.c.tracker == tracker, self._db.among(issues.c.id, batch))
-                    known |= {k.issue.ref: k for k in map(_known, connection.execute(_select_known().where(wanted)).all())}
+                    known |= {
+                        k.issue.ref: k for k in map(_known, connection.execute(_select_known().where(wanted)).all())
+                    }
         return known
 
     def by_link(self, tracker: str, links: Sequence[Link]) -> Mapping[Link, Issue]:
