@@ -114,7 +114,7 @@ def _near(key: str, catalogue: Catalogue) -> tuple[str, ...]:
     ]
     if own:
         return tuple(own)
-    keys = {field_key(CUSTOM + name): CUSTOM + name for _, name in catalogue.names}
+    keys = {field_key(CUSTOM + name): CUSTOM + name.strip() for _, name in reversed(catalogue.names)}
     return tuple(keys[close] for close in get_close_matches(key, keys, n=3, cutoff=0.75))
 
 

@@ -100,20 +100,31 @@ class _Part:
     def __init__(self, patterns: Sequence[str], numbers: list[int]) -> None:
         self._numbers = numbers
         self._patterns = [patterns[number] for number in numbers]
-        self._set: re2.Set | None = re2.Set.SearchSet(options())
-        for pattern in self._patterns:
-            self._set.Add(pattern)
-        self._sentinel = self._set.Add(r"\A")
-        try:
-            self._set.Compile()
-        except re2.error:
-            self._set = None
+        self._singly: list[re2._Regexp[str]] | None = None
+        self._set = self._compiled()
 
     def fits(self, text: str) -> list[int]:
         found = self._set.Match(text) if self._set is not None else None
         if not found:
-            return [n for n, p in zip(self._numbers, self._patterns, strict=True) if compile_pattern(p).search(text)]
-        return [self._numbers[i] for i in found if i != self._sentinel]
+            return self._one_by_one(text)
+        sentinel = len(self._numbers)
+        return [self._numbers[i] for i in found if i != sentinel]
+
+    def _compiled(self) -> re2.Set | None:
+        made = re2.Set.SearchSet(options())
+        for pattern in self._patterns:
+            made.Add(pattern)
+        made.Add(r"\A")  # the sentinel
+        try:
+            made.Compile()
+        except re2.error:
+            return None
+        return made
+
+    def _one_by_one(self, text: str) -> list[int]:
+        if self._singly is None:
+            self._singly = [compile_pattern(pattern) for pattern in self._patterns]
+        return [n for n, one in zip(self._numbers, self._singly, strict=True) if one.search(text)]
 
 
 # --- the estimate -----------------------------------------------------------------------------------------
