@@ -129,7 +129,9 @@ def rigged(folder: Path, size: int) -> Iterator[Rig]:
     try:
         assert site.stdout is not None
         assert select.select([site.stdout], [], [], PATIENCE_S)[0], "the sandbox did not start"
-        rig = Rig(folder, site.stdout.readline().strip(), site)
+        url = site.stdout.readline().strip()
+        assert url, "the sandbox ended before it said its address"
+        rig = Rig(folder, url, site)
         with rig.control:
             yield rig
     finally:
@@ -178,7 +180,7 @@ def survive(folder: Path, size: int, kills: int, seed: int) -> None:
 
 
 def test_after_being_killed_again_and_again_the_next_apply_finishes_and_nothing_is_there_twice(tmp_path: Path) -> None:
-    survive(tmp_path, size=220, kills=5, seed=20261121)
+    survive(tmp_path, size=200, kills=5, seed=20261121)
 
 
 @pytest.mark.stress

@@ -186,7 +186,7 @@ def play(examples: int, length: int) -> None:
 
 
 def test_whatever_people_do_all_is_quiet_in_the_end_and_the_marks_say_what_was_decided() -> None:
-    play(examples=5, length=8)
+    play(examples=4, length=6)
 
 
 @pytest.mark.stress
