@@ -9,7 +9,7 @@ clock. Being a figure of the pattern, it is the same on every machine.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
@@ -70,11 +70,10 @@ class PatternSet:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._parts = [_Part(patterns, numbers) for numbers in _portions(patterns)]
-
-    def fits(self, text: str) -> list[int]:
+        self.fits: Callable[[str], list[int]] = self._all if len(self._parts) > 1 else self._parts[0].fits
         """Their places in the sequence given."""
-        if len(self._parts) == 1:
-            return self._parts[0].fits(text)
+
+    def _all(self, text: str) -> list[int]:
         return [number for part in self._parts for number in part.fits(text)]
 
 
@@ -107,6 +106,8 @@ class _Part:
         found = self._set.Match(text) if self._set is not None else None
         if not found:
             return self._one_by_one(text)
+        if len(found) == 1:  # the sentinel alone, as for most texts
+            return []
         sentinel = len(self._numbers)
         return [self._numbers[i] for i in found if i != sentinel]
 
