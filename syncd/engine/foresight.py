@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syncd.core.asking import asked_fields
 from syncd.core.decide import Decider, Overrides, restand
 from syncd.core.diff import RulesDiff
+from syncd.core.fold import field_key
 from syncd.core.marks import Reading, read_marks
 from syncd.core.match import Matcher
 from syncd.core.model import Action, Decision, Issue, IssueRef, Lineage, Origin, Unmapped
@@ -59,6 +61,7 @@ class _Batch:
         self._overrides: Overrides = outlook.store.overrides(refs)
         self._old = Decider(outlook.old, outlook.now)
         self._new = Decider(outlook.new, outlook.now)
+        self._needed = {field_key(name): name for name in asked_fields(outlook.new.rulebook, outlook.tracker)}
 
     def into(self, diff: RulesDiff) -> None:
         """Count every issue, and plan what the new rules would write on it."""
@@ -71,12 +74,20 @@ class _Batch:
             reading = self._reading(one)
             if reading.doubt:
                 diff.cannot_tell(one.issue, "its marks changed since they were written: they are read again first")
+            if unasked := self._unasked(one.issue, lineage):
+                diff.cannot_tell(one.issue, f"{unasked} was not asked for yet: the next cycle reads it first")
             cases.append(self._case(one, new, reading))
         planned = plan(cases, self._outlook.policy, self._outlook.now)
         diff.writes += planned.actions
         diff.later += [step for step in planned.skipped if not step.lasting]
         issues = {case.issue.ref: case.issue for case in cases}
         diff.notified |= {p for action in planned.actions for p in self._mailed(action, issues[action.ref])}
+
+    def _unasked(self, issue: Issue, lineage: Lineage) -> str:
+        """Fields that the new rules need, and that were not asked for of the issue or of something above it."""
+        seen = [issue, *(ancestor for step in lineage.steps for ancestor in step)]
+        lacking = {key for one in seen for key in self._needed.keys() - one.asked}
+        return ", ".join(f"`{self._needed[key]}`" for key in sorted(lacking))
 
     def _case(self, one: Known, decision: Decision, reading: Reading) -> Case:
         version = self._outlook.new.rulebook.version

@@ -208,6 +208,21 @@ def test_cel_that_fails_on_an_issue_is_unknown_there_and_a_finding(stage: Stage)
     assert stage.findings("cel") == []
 
 
+def test_a_preview_says_that_it_cannot_tell_what_was_not_asked_for_yet(stage: Stage) -> None:
+    core, other = of_squad(stage, "Core", None)
+    stage.once()
+    stage.write(rules=RULES + SQUAD)
+    diff = stage.app.rules_diff()
+    assert {(one.key, one.why) for one in diff.not_predictable} == {
+        (key, "`field.Squad` was not asked for yet: the next cycle reads it first") for key in (core, other)
+    }
+    stage.later(minutes=1)
+    stage.write(rules=RULES + SQUAD.replace("Core", "Edge"))
+    diff = stage.app.rules_diff()
+    assert diff.not_predictable == []
+    assert [one.key for one in diff.moved] == [core]
+
+
 def test_an_example_of_what_is_asked_needs_no_tracker(stage: Stage) -> None:
     rules = SQUAD + "    examples: [{field.Squad: core, expect: match}, {label: x, expect: no match}]\n"
     stage.write(rules=RULES + rules)
