@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from syncd.core.model import Issue, IssueRef, Lineage, Link
@@ -24,7 +25,6 @@ class Ancestry:
     def __init__(self, store: Store, tracker: str) -> None:
         self._store = store
         self._tracker = tracker
-        self._missing = _names(store.missing(tracker))
         self._known: dict[Link, Issue | None] = {}
         self._above: dict[Link, Lineage] = {}
 
@@ -49,9 +49,13 @@ class Ancestry:
 
     def forget(self) -> None:
         """Snapshots or missing links changed: look them up again."""
-        self._missing = _names(self._store.missing(self._tracker))
         self._known.clear()
         self._above.clear()
+        self.__dict__.pop("_missing", None)
+
+    @cached_property
+    def _missing(self) -> set[str]:
+        return _names(self._store.missing(self._tracker))
 
     def _learn(self, links: set[Link]) -> None:
         """Look up all ancestors of a batch level by level: one query a level, however many issues."""

@@ -58,9 +58,9 @@ def look(work: Work, *, everything: bool = False) -> Looked:
 
     Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
     """
-    before = _begin(work)
+    before = work.store.progress(work.tracker)
     work.matcher.faults.clear()
-    observed = observe(work)
+    observed = observe(work, _undecided(before))
     redecide = before.rules_key != work.rules_key
     earlier = earlier_rules(work, before) if redecide else None
     replan = everything or before.plan_key != work.plan_key
@@ -75,9 +75,8 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         for some in chunks(following):
             pass_.take(some)
     tell_faults(work, work.clock.now())
-    progress = work.store.progress(work.tracker)
-    done = replace(progress, rules_key=work.rules_key, plan_key=work.plan_key, complete_scope=observed.read_whole)
-    work.store.save_progress(work.tracker, done)
+    done = replace(observed.progress, rules_key=work.rules_key, plan_key=work.plan_key)
+    work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
     return Looked(
         plan=pass_.plan(),
         complete=observed.complete,
@@ -91,14 +90,12 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     )
 
 
-def _begin(work: Work) -> Progress:
-    """How far earlier passes came. One that dies between reading and deciding leaves word: the next decides all anew.
+def _undecided(before: Progress) -> Progress:
+    """What is saved with all that is read: a pass that dies before it decides leaves word, and the next decides all.
 
     Without that, a snapshot would be known, its change heard of, and its verdict never looked at again.
     """
-    before = work.store.progress(work.tracker)
-    work.store.save_progress(work.tracker, replace(before, rules_key=UNDECIDED + (decided_under(before) or "")))
-    return before
+    return replace(before, rules_key=UNDECIDED + (decided_under(before) or ""))
 
 
 def _batches(work: Work, observed: Observed, widened: Widened, *, everything: bool) -> Iterator[Sequence[IssueRef]]:

@@ -30,13 +30,13 @@ class _Tally:
             (self.refielded.add if change is Change.FIELDS else self.refielded.discard)(ref.id)
 
 
-def observe(work: Work) -> Observed:
+def observe(work: Work, before: Progress) -> Observed:
     """Read the tracker from its watermark on. Never raises for the tracker's faults: it says why it is incomplete.
 
     The cursor is saved with each page, so that a kill loses nothing; it never outruns the data.
     """
     store, started = work.store, work.clock.now()
-    progress = replace(store.progress(work.tracker), last_attempt=started)
+    progress = replace(before, last_attempt=started)
     tally = _Tally(progress)
     sight = Sight(account="", skew=progress.skew)
     why: str | None = None
@@ -60,6 +60,7 @@ def observe(work: Work) -> Observed:
     store.save_progress(work.tracker, done)
     _tell_unreadable(work, tally, started)
     return Observed(
+        progress=done,
         rows=tally.rows,
         changed=frozenset(tally.changed),
         refielded=frozenset(tally.refielded),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from syncd.core.asking import expressions
 from syncd.core.edit import Comparison, difference, turning_days
 from syncd.core.fold import fold
 from syncd.core.match import Matcher
@@ -83,8 +84,8 @@ class Shift:
         self._work = work
         self._edit = difference(earlier, work.matcher)
         self._sieve = self._edit.sieve(work.matcher.day)
-        self._broad = len(self._edit.rules) > len(work.matcher.rules)
-        """Most rules differ: comparing outright costs less than asking first what they touch."""
+        self._broad = len(self._edit.rules) > len(work.matcher.rules) or any(map(expressions, self._edit.rules))
+        """Most rules differ, so that comparing outright costs less than asking first; or CEL may fail on an issue."""
         self._ancestry = ancestry
         self._sides = Comparison(earlier, work.matcher, work.clock.now())
         self._touched: dict[str, bool] = {}

@@ -9,7 +9,7 @@ from typing import Final
 from syncd.core.match import Matcher
 from syncd.core.model import Finding, Limits, Plan, Refusal, Rule, Rulebook
 from syncd.core.plan import Policy
-from syncd.core.ports import Clock, Lease, Signature, Store, TrackerReader
+from syncd.core.ports import Clock, Lease, Progress, Signature, Store, TrackerReader
 
 Watcher = Callable[[str, int, int | None], None]
 """Told of progress: what is being done, how many are done, of how many (None: nobody knows)."""
@@ -112,6 +112,8 @@ class CycleResult:
 class Observed:
     """What an observation came to."""
 
+    progress: Progress
+    """As it was saved."""
     rows: int
     changed: frozenset[str]
     """Ids of issues in or out of scope whose content changed: they and their descendants are decided again."""

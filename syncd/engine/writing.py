@@ -55,6 +55,8 @@ def carry_out(work: Work, writer: TrackerWriter, plan: Plan) -> Done:
     A write whose answer was lost is looked up at once and otherwise left for the next cycle; nothing is resent here.
     Raises `StoreError` and `LeaseLostError`.
     """
+    if not plan.actions and not _todo(work):
+        return Done()
     entries = [Entry(entry_key(work.signature.instance, a), a, EntryState.TODO) for a in plan.actions]
     wanted = {entry.key for entry in entries}
     with work.store.transaction():

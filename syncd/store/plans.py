@@ -1,18 +1,20 @@
 """Plans that were shown, plans that were refused, and what planning left of each issue."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from syncd.core.model import Applied, IssueRef
 from syncd.core.ports import StoredPlan
 from syncd.store import codec
+from syncd.store.columns import clean
 from syncd.store.database import Database, batches
 from syncd.store.part import Part, by_tracker
-from syncd.store.tables import applied, issues, plan_states, plans, waiting
+from syncd.store.tables import applied, held_counts, plan_states, plans, waiting
 
 SHORTEST_PREFIX = 6
 
@@ -38,16 +40,17 @@ class Plans(Part):
 
     def unsettled(self, tracker: str) -> Sequence[IssueRef]:
         """Issues in scope whose last plan left something that time or a retry may change, by id."""
-        query = select(plan_states.c.id).where(_states_in_scope(tracker), plan_states.c.unsettled.is_(True))
+        p = plan_states.c
+        query = select(p.id).where(p.tracker == tracker, p.unsettled.is_(True)).order_by(p.id)
         with self._db.reading() as connection:
-            return [IssueRef(tracker, id_) for id_ in connection.execute(query.order_by(plan_states.c.id)).scalars()]
+            return [IssueRef(tracker, id_) for id_ in connection.execute(query).scalars()]
 
     def held(self, tracker: str) -> Mapping[str, int]:
         """How many issues in scope were last skipped for a lasting reason, by that reason."""
-        why = plan_states.c.held
-        query = select(why, func.count()).where(_states_in_scope(tracker), why.is_not(None)).group_by(why).order_by(why)
+        h = held_counts.c
+        query = select(h.held, h.issues).where(h.tracker == tracker, h.issues > 0).order_by(h.held)
         with self._db.reading() as connection:
-            return {reason: count for reason, count in connection.execute(query) if reason is not None}
+            return {row.held: row.issues for row in connection.execute(query)}
 
     def save_plan_state(
         self, settled: Iterable[IssueRef], unsettled: Iterable[IssueRef], held: Mapping[IssueRef, str]
@@ -64,10 +67,17 @@ class Plans(Part):
         with self._db.writing() as connection:
             for tracker, ids in by_tracker(over).items():
                 for batch in batches(ids):
-                    these = self._db.among(plan_states.c.id, batch)
-                    connection.execute(delete(plan_states).where(plan_states.c.tracker == tracker, these))
+                    forget_plan_states(self._db, connection, tracker, self._db.among(plan_states.c.id, batch))
             for some in batches(rows):
-                connection.execute(self._db.upsert(plan_states), some)
+                self._save_plan_states(connection, some)
+
+    def _save_plan_states(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        refs = [IssueRef(row["tracker"], row["id"]) for row in rows]
+        news = Counter((row["tracker"], clean(row["held"])) for row in rows if row["held"] is not None)
+        for tracker, ids in by_tracker(refs).items():
+            news.subtract(_held(connection, tracker, self._db.among(plan_states.c.id, ids)))
+        self._db.upsert_many(connection, plan_states, rows)
+        count_held(self._db, connection, news)
 
     # --- plans ---
 
@@ -130,6 +140,29 @@ class Plans(Part):
             connection.execute(delete(waiting).where(waiting.c.tracker == tracker, waiting.c.at <= now))
 
 
+def forget_plan_states(db: Database, connection: Connection, tracker: str, which: ColumnElement[bool]) -> None:
+    """No row for these issues any more."""
+    gone = _held(connection, tracker, which)
+    connection.execute(delete(plan_states).where(plan_states.c.tracker == tracker, which))
+    count_held(db, connection, Counter({reason: -count for reason, count in gone.items()}))
+
+
+def _held(connection: Connection, tracker: str, which: ColumnElement[bool]) -> Counter[tuple[str, str]]:
+    p = plan_states.c
+    query = select(p.held, func.count()).where(p.tracker == tracker, p.held.is_not(None), which).group_by(p.held)
+    return Counter({(tracker, str(reason)): count for reason, count in connection.execute(query)})
+
+
+def count_held(db: Database, connection: Connection, news: Counter[tuple[str, str]]) -> None:
+    """Add to the counts, or take from them."""
+    rows = [{"tracker": t, "held": reason, "issues": n} for (t, reason), n in sorted(news.items()) if n]
+    if rows:
+        insert = db.insert(held_counts)
+        total = held_counts.c.issues + insert.excluded.issues
+        key = list(held_counts.primary_key.columns)
+        connection.execute(insert.on_conflict_do_update(index_elements=key, set_={"issues": total}), rows)
+
+
 def save_applied(db: Database, connection: Connection, some: Sequence[Applied]) -> None:
     """Upsert what is applied; the later of two for one issue counts. A lower revision never replaces a higher one."""
     newest = {a.ref: a for a in some}
@@ -144,11 +177,6 @@ def save_applied(db: Database, connection: Connection, some: Sequence[Applied]) 
         for ref in sorted(newest)
     ]
     connection.execute(db.upsert(applied, unless_newer=applied.c.revision), rows)
-
-
-def _states_in_scope(tracker: str) -> ColumnElement[bool]:
-    same = and_(issues.c.tracker == plan_states.c.tracker, issues.c.id == plan_states.c.id)
-    return and_(plan_states.c.tracker == tracker, exists().where(same, issues.c.in_scope.is_(True)))
 
 
 def _stored_plan(row: Row[Any]) -> StoredPlan:

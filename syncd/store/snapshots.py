@@ -12,7 +12,8 @@ from syncd.core.ports import Change, Progress
 from syncd.store import codec
 from syncd.store.database import Row, batches
 from syncd.store.part import Part, folded, stored_ids
-from syncd.store.tables import former_keys, issue_values, issues, loose_links, set_aside, trackers
+from syncd.store.plans import forget_plan_states
+from syncd.store.tables import former_keys, issue_values, issues, loose_links, plan_states, set_aside, trackers
 
 
 class Snapshots(Part):
@@ -195,6 +196,8 @@ class Snapshots(Part):
         inside = issues.c.in_scope.is_(True)
         others = issues.c.project.not_in(projects)
         with self._db.writing() as connection:
+            leaving = select(issues.c.id).where(issues.c.tracker == tracker, inside, others)
+            forget_plan_states(self._db, connection, tracker, plan_states.c.id.in_(leaving))
             left = connection.execute(
                 update(issues).where(issues.c.tracker == tracker, inside, others).values(in_scope=False)
             )

@@ -223,12 +223,24 @@ waiting = Table(
 )
 
 plan_states = Table(
-    "plan_states",  # no row: settled, and nothing held back
+    "plan_states",  # of issues in scope; no row: settled, and nothing held back
     metadata,
     Column("tracker", Name, primary_key=True),
     Column("id", Name, primary_key=True),
     Column("unsettled", Flag, nullable=False),
     Column("held", Words),
+    sqlite_with_rowid=False,
+)
+
+_unsettled = plan_states.c.unsettled.is_(True)
+Index("ix_plan_states_unsettled", plan_states.c.tracker, sqlite_where=_unsettled, postgresql_where=_unsettled)
+
+held_counts = Table(
+    "held_counts",  # how many rows of plan_states hold an issue for each reason: a poll asks it every time
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("held", Words, primary_key=True),
+    Column("issues", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 
