@@ -1,14 +1,14 @@
 """A tracker as a dictionary and a store, with passes of the engine over them: what an edit of the rules comes to.
 
-    with edited_world(tmp_path, random) as world:
-        world.look()                  # decides, plans, and carries out what was planned
-        world.edit(rules)             # from now on
-        world.look(earlier=True)      # the fast way, or (False) all anew
+    with edited_world(tmp_path, [issue("PAY-1", "sre")], rulebook(...)) as world:
+        world.settle(world.look())    # decide, plan, and carry out what was planned
+        world.rulebook = rulebook(...)
+        world.look()                  # or, to decide all anew, world.look(earlier=False)
 
 Nothing is served: `Tracker` answers reads from memory and counts them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import select
 from support_random_cases import WORDS, random_case
-from support_values import NAMES, NOW, TRACKER, epic, initiative, issue
+from support_values import NAMES, NOW, TRACKER, all_of, any_of, epic, has, initiative, issue, label, of
 
 from syncd.core.comments import CommentPolicy
 from syncd.core.marks import after_write
@@ -26,12 +26,14 @@ from syncd.core.match import Matcher
 from syncd.core.model import (
     Action,
     Category,
+    Condition,
     Issue,
     Limits,
     Link,
     Override,
     OverrideSource,
     Receipt,
+    Relation,
     Rulebook,
     Strategy,
     ToOutcome,
@@ -120,11 +122,10 @@ class EditedWorld:
         known = self.store.known([action.ref])[action.ref]
         receipt = Receipt(self.now, action.comment_id or f"c{self.comments}")
         self.store.save_applied([after_write(known.applied, action, receipt)])
-        self.change(
-            action.ref.id, marks=(*(m for m in known.issue.marks if m not in action.remove), *action.add), by_us=True
-        )
+        there = self.tracker.issues[action.ref.id].marks
+        self.change(action.ref.id, marks=(*(m for m in there if m not in action.remove), *action.add))
 
-    def change(self, id_: str, *, by_us: bool = False, **changes: Any) -> None:
+    def change(self, id_: str, **changes: Any) -> None:
         """Somebody edits an issue."""
         self.now += timedelta(seconds=1)
         self.tracker.issues[id_] = replace(self.tracker.issues[id_], updated=self.now, **changes)
@@ -151,17 +152,26 @@ class _Clock:
 
 
 @contextmanager
-def edited_world(folder: Path, random: Random) -> Iterator[EditedWorld]:
-    """Issues in and above the scope that meet a random rulebook's rules often."""
+def edited_world(
+    folder: Path, issues: Iterable[Issue], book: Rulebook, *, write: Write = Write.LABEL, backlog: bool = True
+) -> Iterator[EditedWorld]:
+    """A world that nobody has looked at yet."""
     clock: list[EditedWorld] = []
-    tracker = Tracker({i.ref.id: i for i in _issues(random)}, lambda: clock[0].now)
-    write = random.choice((Write.OBSERVE, Write.LABEL, Write.COMMENT, Write.COMMENT))
-    comments = CommentPolicy(grace=timedelta(0), backlog=random.random() < 0.8)
-    book = random_rulebook(random, "v1")
+    tracker = Tracker({i.ref.id: i for i in issues}, lambda: clock[0].now)
+    comments = CommentPolicy(grace=timedelta(0), backlog=backlog)
     policy = Policy(strategy=book.strategy, write=write, names=NAMES, grace=timedelta(0), comments=comments)
     world = EditedWorld(folder, tracker, book, policy)
     clock.append(world)
     with closing(open_store(f"sqlite:///{folder}/world.db", clock_now=NOW)) as world.store:
+        yield world
+
+
+@contextmanager
+def random_world(folder: Path, random: Random) -> Iterator[EditedWorld]:
+    """Issues in and above the scope that meet a random rulebook's rules often."""
+    write = random.choice((Write.OBSERVE, Write.LABEL, Write.COMMENT, Write.COMMENT))
+    book = random_rulebook(random, "v1")
+    with edited_world(folder, _issues(random), book, write=write, backlog=random.random() < 0.8) as world:
         yield world
 
 
@@ -199,16 +209,33 @@ def random_rulebook(random: Random, version: str) -> Rulebook:
 
 def random_edit(random: Random, book: Rulebook, version: str) -> Rulebook:
     """Some rules of it replaced, dropped or added, and sometimes words of the strategy."""
+    narrow = random.random() < 0.5
     other = random_rulebook(random, version)
     rules = {rule.id: rule for rule in book.rules}
     for rule in random.sample(other.rules, k=random.randint(0, len(other.rules))):
         rules[rule.id] = rule
-    if len(rules) > 1 and random.random() < 0.3:
+    if narrow:
+        rules = {rule.id: rule for rule in book.rules}
+    for number in range(random.randint(1, 2) if narrow else 0):
+        seeking = replace(random.choice(other.rules), id=f"narrow-{number}", when=_seekable(random))
+        rules[seeking.id] = seeking
+    if len(rules) > 1 and random.random() < 0.2:
         del rules[random.choice(sorted(rules))]
+    if random.random() < 0.2:
+        turned = random.choice(sorted(rules))
+        rules[turned] = replace(rules[turned], default=not rules[turned].default)
     strategy = random.choice((book.strategy, book.strategy, other.strategy, _reworded(random, book.strategy)))
     known = {outcome.id for outcome in strategy.outcomes}
     kept = tuple(r for r in rules.values() if not isinstance(r.target, ToOutcome) or r.target.outcome in known)
     return Rulebook(version=version, strategy=strategy, rules=kept)
+
+
+def _seekable(random: Random) -> Condition:
+    """A condition that a store's index can answer."""
+    texts = ("sre", "SRE.", "platform", "plat*", "docs", "straße", "*")
+    leaf = has(random.choice(("label", "label", "component")), *random.choices(texts, k=random.choice((1, 2))))
+    relation: Relation = random.choice(("parent", "epic", "initiative", "ancestor"))
+    return random.choice((leaf, leaf, of(relation, leaf), all_of(has("type", "Bug"), leaf), any_of(leaf, label("sre"))))
 
 
 def _reworded(random: Random, strategy: Strategy) -> Strategy:
