@@ -45,12 +45,13 @@ class Editor:
             for label in issue.labels
             if not label.startswith(PREFIXES)
         )
-        self._common = [label for label, _ in labels.most_common(25)]
+        self._common = [label for label, _ in labels.most_common(12)]
         self._serial = 0
 
     def edit(self) -> str:
-        """Make one edit, write the file, and say what was done."""
-        what = self._random.choice([self._new_rule, self._new_rule, self._retarget, self._take_out, self._prioritise])()
+        """Change two things, write the file, and say what was done: edits come in pairs more often than not."""
+        changes = [*[self._new_rule] * 4, *[self._retarget] * 2, self._take_out, self._prioritise]
+        what = "; ".join(self._random.choice(changes)() for _ in range(2))
         self._stage.write(rules=json.dumps({"rules": self.rules}))
         return what
 
@@ -63,7 +64,7 @@ class Editor:
         self._serial += 1
         when: dict[str, Any] = self._random.choice(
             [
-                {"label": self._random.sample(self._common, 2)},
+                {"label": self._random.sample(self._common, 3)},
                 {"project": self._random.choice(SCOPE), "type": self._random.choice(["Bug", "Story", "Task"])},
                 {"epic": {"label": self._random.choice(["platform", "kyc", "cost", "fraud"])}},
                 {"component": self._random.choice(["Gateway", "Ledger", "Infrastructure", "Docs"])},
@@ -71,8 +72,8 @@ class Editor:
             ]
         )
         rule: dict[str, Any] = {"id": f"edit-{self._serial}", "outcome": self._random.choice(TARGETS), "when": when}
-        if self._random.random() < 0.3:
-            rule["priority"] = self._random.choice([-5, 5])
+        if self._random.random() < 0.8:  # an edit that outranks the others moves many
+            rule["priority"] = self._random.choice([-5, 5, 5, 5])
         self.rules.append(rule)
         return f"new rule {rule}"
 
