@@ -93,6 +93,7 @@ class Database:
         self._durable = engine.execution_options(syncd_writes=True, syncd_durable=True)
         self._joined = _Joined()
         self._bulks: dict[str, _Bulk] = {}
+        self._upserts: dict[tuple[str, str | None], Insert] = {}
         self._turns = threading.RLock() if shared_connection else None
 
     def reading(self) -> AbstractContextManager[Connection]:
@@ -149,12 +150,15 @@ class Database:
 
         With `unless_newer` a row whose stored value of that column is greater stays as it is.
         """
-        statement = self.insert(table)
-        return statement.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns),
-            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
-            where=None if unless_newer is None else statement.excluded[unless_newer.name] >= unless_newer,
-        )
+        name = (table.name, None if unless_newer is None else unless_newer.name)
+        if name not in self._upserts:
+            statement = self.insert(table)
+            self._upserts[name] = statement.on_conflict_do_update(
+                index_elements=list(table.primary_key.columns),
+                set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
+                where=None if unless_newer is None else statement.excluded[unless_newer.name] >= unless_newer,
+            )
+        return self._upserts[name]
 
     def upsert_many(
         self, connection: Connection, table: Table, rows: Sequence[Row], *, unless_newer: Column[Any] | None = None

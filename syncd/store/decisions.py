@@ -150,10 +150,8 @@ class Decisions(Part):
         self, connection: Connection, tracker: str, kind: str, present: Mapping[str, Finding], now: datetime
     ) -> None:
         f = findings.c
-        here = and_(f.tracker == tracker, f.kind == kind, f.closed.is_(None))
-        stored = {
-            cause: (n, text) for n, cause, text in connection.execute(select(f.n, f.cause, f.finding).where(here))
-        }
+        rows = connection.execute(_OPEN_OF_KIND, {"tracker": tracker, "kind": kind}).all()
+        stored = {cause: (n, text) for n, cause, text in rows}
         closed = [{"row": n, "at": now} for cause, (n, _) in stored.items() if cause not in present]
         opened: list[Row] = []
         for cause, finding in present.items():
@@ -182,6 +180,11 @@ class Decisions(Part):
         with self._db.reading() as connection:
             rows = connection.execute(query.order_by(findings.c.opened, findings.c.n)).all()
         return [(opened, codec.finding_value(codec.loads(text))) for opened, text in rows]
+
+
+_OPEN_OF_KIND = select(findings.c.n, findings.c.cause, findings.c.finding).where(
+    findings.c.tracker == bindparam("tracker"), findings.c.kind == bindparam("kind"), findings.c.closed.is_(None)
+)
 
 
 def _rulebook_version() -> Select[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, exists, func, or_, select
 
 from syncd.core.bearing import Bears
 from syncd.core.model import Issue, IssueRef, Link, Origin, Standing
@@ -88,24 +88,19 @@ class Lookups(Part):
     def outside(self, tracker: str) -> Sequence[Link]:
         """Ancestors outside the scope that some issue in it hangs on, known or never read (missing ones: not)."""
         with self._db.reading() as connection:
-            level = self._outside(connection, tracker, _has_children(issues))
+            level = _issues(tracker, connection, _OUTSIDE, {"tracker": tracker})
             reached = dict(level)
             while level:  # what an ancestor hangs on is an ancestor too
                 links = {issue.parent for issue in level.values() if issue.parent is not None}
                 ids = set(stored_ids(self._db, connection, tracker, links).values()) - reached.keys()
                 level = self._outside(connection, tracker, self._db.among(issues.c.id, ids)) if ids else {}
                 reached |= level
-            unread = (
-                select(loose_links.c.id, loose_links.c.key)
-                .where(loose_links.c.tracker == tracker, loose_links.c.missing.is_(None))
-                .order_by(loose_links.c.id, loose_links.c.folded_key)
-            )
-            never_read = [Link(id_ or None, key or None) for id_, key in connection.execute(unread)]
+            unread = connection.execute(_NEVER_READ, {"tracker": tracker}).all()
+            never_read = [Link(id_ or None, key or None) for id_, key in unread]
         return [Link(id_, reached[id_].key) for id_ in sorted(reached)] + never_read
 
     def _outside(self, connection: Connection, tracker: str, which: ColumnElement[bool]) -> dict[str, Issue]:
-        query = select(issues.c.id, issues.c.snapshot).where(issues.c.tracker == tracker, outside_scope, which)
-        return _issues(tracker, connection, query)
+        return _issues(tracker, connection, _SNAPSHOTS.where(issues.c.tracker == tracker, outside_scope, which))
 
     def in_scope(self, tracker: str, *, batch: int = 1000) -> Iterator[Sequence[IssueRef]]:
         """Every issue in scope, in batches, by id. Each batch is read by itself: no transaction stays open."""
@@ -164,10 +159,10 @@ class Lookups(Part):
 
     def count_in_scope(self, tracker: str) -> int:
         """How many issues are in scope: all of them less those outside, which two small indexes tell."""
-        count = select(func.count()).select_from(issues).where(issues.c.tracker == tracker)
+        named = {"tracker": tracker}
         with self._db.reading() as connection:
-            everything = connection.execute(count).scalar_one()
-            return everything - connection.execute(count.where(outside_scope)).scalar_one()
+            everything = connection.execute(_COUNT, named).scalar_one()
+            return everything - connection.execute(_COUNT_OUTSIDE, named).scalar_one()
 
     def standings(self, tracker: str | None = None, *, batch: int = 1000) -> Iterator[Sequence[Known]]:
         """Every issue in scope with its standing, by tracker and id; no transaction stays open between batches."""
@@ -206,8 +201,11 @@ def _glances(
     return [StoredGlance(IssueRef(tracker, id_), codec.loads(text)) for id_, text in connection.execute(query).all()]
 
 
-def _issues(tracker: str, connection: Connection, query: Select[str, str]) -> dict[str, Issue]:
-    return {i: codec.issue_value(IssueRef(tracker, i), codec.loads(s)) for i, s in connection.execute(query).all()}
+def _issues(
+    tracker: str, connection: Connection, query: Select[str, str], values: Mapping[str, str] | None = None
+) -> dict[str, Issue]:
+    rows = connection.execute(query, values).all()
+    return {id_: codec.issue_value(IssueRef(tracker, id_), codec.loads(text)) for id_, text in rows}
 
 
 def _has_children(parent: Table) -> ColumnElement[bool]:
@@ -220,6 +218,19 @@ def _has_children(parent: Table) -> ColumnElement[bool]:
         exists().where(here, child.c.parent_key == parent.c.folded_key),
         exists().where(here, same, child.c.parent_key == former_keys.c.folded_key),
     )
+
+
+# Statements that every poll needs, written once: putting one together costs more than running it.
+_HERE = issues.c.tracker == bindparam("tracker")
+_SNAPSHOTS = select(issues.c.id, issues.c.snapshot)
+_OUTSIDE = _SNAPSHOTS.where(_HERE, outside_scope, _has_children(issues))
+_NEVER_READ = (
+    select(loose_links.c.id, loose_links.c.key)
+    .where(loose_links.c.tracker == bindparam("tracker"), loose_links.c.missing.is_(None))
+    .order_by(loose_links.c.id, loose_links.c.folded_key)
+)
+_COUNT = select(func.count()).select_from(issues).where(_HERE)
+_COUNT_OUTSIDE = _COUNT.where(outside_scope)
 
 
 def _select_known() -> Select[Any]:

@@ -22,7 +22,7 @@ class Snapshots(Part):
     def progress(self, tracker: str) -> Progress:
         """How far that tracker has been read."""
         with self._db.reading() as connection:
-            row = connection.execute(select(trackers).where(trackers.c.tracker == tracker)).mappings().first()
+            row = connection.execute(_PROGRESS, {"tracker": tracker}).mappings().first()
         if row is None:
             return Progress()
         values = {name: row[name] for name in row if name != "tracker"}
@@ -202,6 +202,9 @@ class Snapshots(Part):
                 update(issues).where(issues.c.tracker == tracker, inside, others).values(in_scope=False)
             )
             return left.rowcount
+
+
+_PROGRESS = select(trackers).where(trackers.c.tracker == bindparam("tracker"))
 
 
 class _Values:

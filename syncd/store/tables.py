@@ -233,7 +233,13 @@ plan_states = Table(
 )
 
 _unsettled = plan_states.c.unsettled.is_(True)
-Index("ix_plan_states_unsettled", plan_states.c.tracker, sqlite_where=_unsettled, postgresql_where=_unsettled)
+Index(
+    "ix_plan_states_unsettled",
+    plan_states.c.tracker,
+    plan_states.c.unsettled,  # names the flag again: SQLite would walk the primary key otherwise
+    sqlite_where=_unsettled,
+    postgresql_where=_unsettled,
+)
 
 held_counts = Table(
     "held_counts",  # how many rows of plan_states hold an issue for each reason: a poll asks it every time

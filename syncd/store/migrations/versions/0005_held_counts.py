@@ -29,8 +29,9 @@ def upgrade() -> None:
     names = ["tracker", "held", "issues"]
     op.execute(sa.insert(counts).from_select(names, counted.group_by(states.c.tracker, states.c.held)))
     unsettled = states.c.unsettled.is_(True)
+    columns = ["tracker", "unsettled"]
     op.create_index(
-        "ix_plan_states_unsettled", "plan_states", ["tracker"], sqlite_where=unsettled, postgresql_where=unsettled
+        "ix_plan_states_unsettled", "plan_states", columns, sqlite_where=unsettled, postgresql_where=unsettled
     )
 
 
