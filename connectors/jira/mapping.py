@@ -148,7 +148,9 @@ def _category(status: Mapping[str, Any], at: str) -> Category:
     at = f"{at}.statusCategory"
     key = _mapping(status.get("statusCategory"), at).get("key")
     found = _CATEGORIES.get(key) if isinstance(key, str) else None
-    return _required(found, f"{at}.key", f"is none of {', '.join(_CATEGORIES)}: {_shown(key)}")
+    if found is None:
+        raise _WrongError(f"{at}.key", f"is none of {', '.join(_CATEGORIES)}: {_shown(key)}")
+    return found
 
 
 def _person(value: Any) -> Person | None:
@@ -219,9 +221,11 @@ def _texts(value: Any, at: str) -> tuple[str, ...]:
 
 
 def _text(value: Any, at: str) -> str | None:
-    if value is not None and not isinstance(value, str):
+    if isinstance(value, str):
+        return storable(value)
+    if value is not None:
         raise _WrongError(at, f"is not a text: {_shown(value)}")
-    return value if value is None else storable(value)
+    return None
 
 
 def _list(value: Any, at: str) -> Sequence[Any]:
@@ -231,7 +235,7 @@ def _list(value: Any, at: str) -> Sequence[Any]:
 
 
 def _mapping(value: Any, at: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, (dict, Mapping)):  # a dict at once, the rest by asking what it offers
         raise _WrongError(at, "is missing" if value is None else f"is not an object: {_shown(value)}")
     return value
 

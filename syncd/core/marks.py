@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, assert_never
 
 from syncd.core.fold import fold
@@ -52,8 +53,12 @@ def wanted_mark(verdict: Verdict, names: MarkNames) -> str | None:
 
 def is_mark(label: str, names: MarkNames) -> bool:
     """Whether a label lies in syncd's namespaces, whoever put it there. Names compare folded."""
-    folded = fold(label)
-    return folded.startswith((fold(names.outcome), fold(names.alignment)))
+    return fold(label).startswith(_prefixes(names))
+
+
+@lru_cache
+def _prefixes(names: MarkNames) -> tuple[str, str]:
+    return fold(names.outcome), fold(names.alignment)
 
 
 def is_outcome_mark(mark: str, names: MarkNames) -> bool:
@@ -63,9 +68,9 @@ def is_outcome_mark(mark: str, names: MarkNames) -> bool:
 
 def split_labels(labels: Sequence[str], names: MarkNames) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(people's labels, marks): what rules may see, and what they must not."""
-    people = tuple(label for label in labels if not is_mark(label, names))
-    marks = tuple(label for label in labels if is_mark(label, names))
-    return people, marks
+    prefixes = _prefixes(names)
+    marks = tuple([label for label in labels if fold(label).startswith(prefixes)])
+    return (tuple([label for label in labels if label not in marks]) if marks else tuple(labels)), marks
 
 
 def entry_key(instance: str, action: Action) -> str:

@@ -62,10 +62,12 @@ def decided_under(progress: Progress) -> str | None:
 
 def earlier_rules(work: Work, before: Progress) -> Matcher | None:
     """The rules that every stored decision was made under; None: they are not known, or not every one was."""
-    key = before.rules_key or ""
+    key = decided_under(before)
+    if key is None or key != before.rules_key:
+        return None
     version = key.partition(":")[0]
     rulebook = work.rulebook if version == work.rulebook.version else work.earlier(version)
-    if rulebook is None or key.startswith(UNDECIDED):
+    if rulebook is None:
         return None
     days = turning_days(rulebook)
     day = next((day for day in days if rules_key(rulebook, rulebook.in_effect(day)) == key), None)
