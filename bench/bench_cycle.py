@@ -63,9 +63,11 @@ def sandbox(size: int) -> Iterator[httpx.Client]:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         basic = base64.b64encode(f"{EMAIL}:{TOKEN}".encode()).decode()
-        with httpx.Client(base_url=url, headers={"Authorization": f"Basic {basic}"}, timeout=60) as client:
-            yield client
-        process.terminate()
+        try:
+            with httpx.Client(base_url=url, headers={"Authorization": f"Basic {basic}"}, timeout=60) as client:
+                yield client
+        finally:
+            process.terminate()
 
 
 def fetch(client: httpx.Client) -> Iterator[Sequence[dict[str, Any]]]:

@@ -61,6 +61,8 @@ from syncd.store import open_store
 TRACKER = "acme-jira"
 BATCH = 1000
 ROUNDS = 2
+RARE = 0.008
+"""How many issues bear one of four labels that only the edits of a label and of a date are about."""
 BELOW = 500
 """Issues below the epic that is edited."""
 EDITED_EPIC = "10010000"
@@ -110,6 +112,8 @@ def _piece(random: Random, epics: Sequence[tuple[Issue, Lineage]], number: int) 
     """A piece of work; `BELOW` of them hang on the first epic, which bears the label that is edited on it."""
     above, lineage = epics[0] if number < BELOW else random.choice(epics[1:])
     one = _told(dressed(random, issue(f"{above.project}-{number}"), above.project), 1_000_000 + number)
+    if random.random() < RARE:
+        one = replace(one, labels=(*one.labels, f"rare-{random.randint(1, 4)}"))
     if number >= BELOW and random.random() < 0.1:
         return one, Lineage()
     return replace(one, parent=Link(above.ref.id, above.key)), lineage
@@ -177,9 +181,13 @@ def _marked(one: Issue, decision: Decision) -> Issue:
 
 
 def before() -> Rulebook:
-    """The fifty rules of the mix; one of them matches nothing."""
-    book = rules(50)
-    return _with(book, rule("rule-44", "growth", any_of(has("title", "re:no such words"))))
+    """The fifty rules of the mix; one of them matches nothing, and two name labels that few issues bear."""
+    return _with(
+        rules(50),
+        rule("rule-3", "growth", label("rare-1", "rare-2")),
+        rule("rule-5", "trust", label("rare-4")),
+        rule("rule-44", "growth", any_of(has("title", "re:no such words"))),
+    )
 
 
 def after(name: str) -> Rulebook:
@@ -195,7 +203,7 @@ def after(name: str) -> Rulebook:
         case "every rule touched":
             return _with(book, *(replace(one, priority=one.priority * 2 + 1) for one in book.rules))
         case "a label":
-            return _with(book, replace(of_id["rule-3"], when=label("label-1", "label-2", "label-3")))
+            return _with(book, replace(of_id["rule-3"], when=label("rare-2", "rare-3")))
         case "a date":
             return _with(book, replace(of_id["rule-5"], window=Window(last=NOW.date() - timedelta(days=1))))
         case _:
