@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from support_pg import database, postgresql
-from support_store import NOW
+from support_store import JIRA, NOW, issue, ref
 
+from syncd.core.bearing import Bears
 from syncd.core.errors import Behind, Broken
 from syncd.store import migrate, open_store, revisions
 from syncd.store.tables import metadata
@@ -126,3 +127,25 @@ def test_migrate_brings_the_oldest_store_up_and_names_the_steps(empty_url: str, 
     again = open_store(empty_url, clock_now=NOW, create=False)
     again.close()
     assert again.instance == store.instance
+
+
+def test_what_an_edit_of_rules_looks_up_is_filled_from_what_an_older_store_holds(
+    empty_url: str, engine: Engine
+) -> None:
+    store = open_store(empty_url, clock_now=NOW)
+    store.remember(JIRA, [issue("1", labels=("SRE,",), components=("API",)), issue("2")], in_scope=True, now=NOW)
+    store.remember(JIRA, [issue("3", labels=())], in_scope=False, now=NOW)
+    store.save_plan_state([], [ref("2")], {ref("1"): "closed"})
+    store.close()
+    with engine.begin() as connection:
+        command.downgrade(revisions.config(connection), "0003")
+        for held in ("NULL", "'closed'"):  # of an issue out of scope, as older stores have them
+            row = f"VALUES ('{JIRA}', '3', {'true' if held == 'NULL' else 'false'}, {held})"
+            connection.execute(text("DELETE FROM plan_states WHERE id = '3'"))
+            connection.execute(text(f"INSERT INTO plan_states (tracker, id, unsettled, held) {row}"))
+    migrate(empty_url)
+    again = open_store(empty_url, clock_now=NOW, create=False)
+    found = again.bearing(JIRA, [Bears("label", "sre"), Bears("component", "api")], limit=9)
+    assert [one.id for one in found or ()] == ["1", "2"]
+    assert (again.held(JIRA), [one.id for one in again.unsettled(JIRA)]) == ({"closed": 1}, ["2"])
+    again.close()
