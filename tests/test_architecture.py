@@ -139,7 +139,7 @@ def test_what_the_rules_allow_is_not_called_a_breach(tmp_path: Path) -> None:
     )
     plant(tmp_path, "syncd/store/planted.py", "import sqlalchemy as sa\nfrom syncd.core import model\n")
     plant(tmp_path, "connectors/jira/planted.py", "import jira\nfrom connectors import http\nimport syncd.core.model\n")
-    plant(tmp_path, "syncd/cli.py", "import os, sys\nimport rich\nprint(os.environ)\nsys.exit(0)\n")
+    plant(tmp_path, "syncd/cli/__init__.py", "import os, sys\nimport rich\nprint(os.environ)\nsys.exit(0)\n")
     plant(tmp_path, "syncd/app.py", "import importlib\ndef build(name):\n    return importlib.import_module(name)\n")
     assert breaches(tmp_path) == []
 

@@ -131,7 +131,7 @@ def test_watch_checks_again_after_each_change_and_leaves_with_the_last_exit_code
             raise KeyboardInterrupt
         (config / R).write_text(text)
 
-    monkeypatch.setattr("syncd.cli.time.sleep", wait)
+    monkeypatch.setattr("syncd.cli.terminal.time.sleep", wait)
     assert _run("--watch", "--json") == 2
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["ok"] for one in told] == [True, False], "one line for each check"

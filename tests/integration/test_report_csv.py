@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from support_report import HOSTILE, hostile, small
 from support_stage import staged
 
-from syncd.cli import _pour, main
+from syncd.cli import main
+from syncd.cli.terminal import pour
 from syncd.core.ports import Known
 from syncd.render.csv import BOM, COLUMNS, LONGEST, cell, report_csv
 
@@ -216,7 +217,7 @@ def test_a_reader_that_has_enough_ends_the_report_without_a_complaint(
     os.close(reading)
     with os.fdopen(writing, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
-        _pour(iter(["x" * 100_000] * 3))
+        pour(iter(["x" * 100_000] * 3))
 
 
 def test_values_of_the_small_company_are_as_old_as_this_test_says() -> None:

@@ -56,6 +56,6 @@ def commanded(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         monkeypatch.setenv(name, value)
     with (
         patch("syncd.app.SystemClock.now", lambda _self: stage.clock.now()),
-        patch("syncd.cli.time", SimpleNamespace(sleep=stage.clock.sleep)),  # others' sleeps are none of ours
+        patch("syncd.cli.terminal.time", SimpleNamespace(sleep=stage.clock.sleep)),  # others' sleeps are none of ours
     ):
         yield Cli(stage, capsys)
