@@ -16,7 +16,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ from syncd.core.model import (
     Window,
 )
 from syncd.core.plan import Policy, Write
-from syncd.core.ports import Found, MarkNames, Page, Progress, Sight, Signature, Store
+from syncd.core.ports import Birth, Found, LabelChange, MarkNames, Page, Progress, Sight, Signature, Store
 from syncd.engine.looking import look
 from syncd.engine.work import Looked, Work, rules_key
 from syncd.store import open_store
@@ -239,6 +239,12 @@ class NoTracker:
 
     def read(self, links: Sequence[Link]) -> Found:
         raise AssertionError(f"read from the tracker: {links}")
+
+    def label_changes(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[LabelChange]]:
+        raise AssertionError(f"asked the tracker about labels of: {refs}")
+
+    def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
+        raise AssertionError(f"asked the tracker for creators of: {refs}")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -108,8 +108,8 @@ def _issue(raw: Mapping[str, Any], dialect: Dialect, where: str) -> Issue:
         labels=labels,
         marks=marks,
         parent=_parent(fields, dialect.epic_links, at),
-        assignee=_person(fields.get("assignee")),
-        reporter=_person(fields.get("reporter")),
+        assignee=read_person(fields.get("assignee")),
+        reporter=read_person(fields.get("reporter")),
         created=updated if fields.get("created") is None else _instant(fields.get("created"), f"{at}.created"),
         updated=updated,
         url=f"{dialect.browse}/browse/{quote(key, safe='')}",
@@ -153,7 +153,7 @@ def _category(status: Mapping[str, Any], at: str) -> Category:
     return found
 
 
-def _person(value: Any) -> Person | None:
+def read_person(value: Any) -> Person | None:
     """An account; None for nobody, or for one that Jira does not name (facts/jira.md §5, account types)."""
     account = value.get("accountId") if isinstance(value, Mapping) else None
     if not isinstance(account, str) or not account:
@@ -188,6 +188,14 @@ def _id(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) and value else None
+
+
+def read_instant(value: Any) -> datetime | None:
+    """An aware instant in UTC; None for what is none."""
+    try:
+        return _instant(value, "")
+    except _WrongError:
+        return None
 
 
 def _instant(value: Any, at: str) -> datetime:

@@ -8,14 +8,16 @@ from urllib.parse import quote
 
 from connectors.http import Rejected, Sleep
 from connectors.jira.custom import Catalogue, Wanted
+from connectors.jira.histories import BIRTH_FIELDS, birth, label_changes
 from connectors.jira.jql import changed_since
 from connectors.jira.mapping import COPY_PROPERTY, Dialect, read_issue
 from connectors.jira.transport import Site, read_refused
 from syncd.core.errors import Gone, Unavailable, Unreadable
-from syncd.core.model import Issue, Link
-from syncd.core.ports import Clock, Found, Page, Sight, TrackerOptions
+from syncd.core.model import Issue, IssueRef, Link
+from syncd.core.ports import Birth, Clock, Found, LabelChange, Page, Sight, TrackerOptions
 
 FETCHED_AT_ONCE: Final = 100  # bulkfetch refuses more (facts/jira.md §3)
+HISTORIES_AT_ONCE: Final = 1000  # changelog/bulkfetch refuses more (OpenAPI)
 MOST_EMPTY_PAGES: Final = 100
 
 
@@ -133,6 +135,44 @@ class CloudReader:
             missing += absent
             found.update((issue.ref.id, issue) for issue in (*issues, *met))
         return Found(tuple(found.values()), tuple(missing), tuple(unreadable))
+
+    def label_changes(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[LabelChange]]:
+        """Through changelog/bulkfetch, 1000 issues a request and as many pages as there are (facts/jira.md §4)."""
+        found: dict[IssueRef, list[LabelChange]] = {}
+        ids = list(dict.fromkeys(ref.id for ref in refs))
+        for start in range(0, len(ids), HISTORIES_AT_ONCE):
+            for logs in self._histories(ids[start : start + HISTORIES_AT_ONCE]):
+                for change in label_changes(logs, self._options.id):
+                    found.setdefault(change.ref, []).append(change)
+        return {ref: sorted(changes, key=lambda change: change.at) for ref, changes in found.items()}
+
+    def _histories(self, ids: Sequence[str]) -> Iterator[Any]:
+        body: dict[str, Any] = {"issueIdsOrKeys": list(ids), "fieldIds": ["labels"], "maxResults": HISTORIES_AT_ONCE}
+        seen = set[str]()
+        while True:
+            answer = self._site.mapping(self._site.ask("changelog/bulkfetch", body), "changelog/bulkfetch")
+            yield answer.get("issueChangeLogs")
+            token = answer.get("nextPageToken")
+            if not token:
+                return
+            if token in seen:
+                message = f"{self._options.id}: changelog/bulkfetch goes round in circles (a page token came twice)"
+                raise Unavailable(message, tracker=self._options.id)
+            seen.add(token)
+            body = body | {"nextPageToken": token}
+
+    def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
+        """Creators and links for copies, 100 issues a request. A creation stands in no changelog (facts/jira.md §4)."""
+        found: dict[IssueRef, Birth] = {}
+        ids = list(dict.fromkeys(ref.id for ref in refs))
+        for start in range(0, len(ids), FETCHED_AT_ONCE):
+            body = {"issueIdsOrKeys": ids[start : start + FETCHED_AT_ONCE], "fields": list(BIRTH_FIELDS)}
+            answer = self._site.mapping(self._site.ask("issue/bulkfetch", body), "issue/bulkfetch")
+            for raw in answer.get("issues") or ():
+                told = birth(raw) if isinstance(raw, Mapping) else None
+                if told is not None:
+                    found[IssueRef(self._options.id, str(raw.get("id")))] = told
+        return found
 
     def _fetch(self, links: Sequence[Link]) -> tuple[tuple[Issue, ...], tuple[Unreadable, ...]]:
         names = list(dict.fromkeys(name for link in links if (name := link.id or link.key)))

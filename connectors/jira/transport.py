@@ -15,7 +15,7 @@ from connectors.http import Answer, Caller, LimitedPart, Params, Rejected, Sleep
 from syncd.core.errors import Denied, Gone, TrackerError, Unreadable
 from syncd.core.ports import Clock, TrackerOptions
 
-READING_POSTS: Final = ("/search/jql", "/issue/bulkfetch", "/comment/list")
+READING_POSTS: Final = ("/search/jql", "/issue/bulkfetch", "/comment/list", "/changelog/bulkfetch")
 """POSTs that change nothing, so that they may be sent again like a GET."""
 
 PROJECTS_AT_ONCE: Final = 50  # as many keys as project/search takes (OpenAPI)

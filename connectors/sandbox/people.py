@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from connectors.sandbox.site import Site
-from connectors.sandbox.values import Adf, Comment, Issue, IssueLink, Person
+from connectors.sandbox.values import Adf, Comment, Issue, IssueLink, Person, Tie
 
 KEEP: Any = ...
 
@@ -125,6 +126,48 @@ class Actor:
             site.notify(self.who, issue, "created")
             return issue.key
 
+    def clone(self, key: str, *, linked: bool = True) -> str:
+        """Clones an issue: labels, components, parent and the like go along, its properties do not (facts §4)."""
+        return self._copy(key, "Cloners", outward=True, linked=linked)
+
+    def split(self, key: str) -> str:
+        """Splits an issue: the new one bears the same labels and says what it was split from."""
+        return self._copy(key, "Issue split", outward=False, linked=True)
+
+    def link_clone(self, clone: str, source: str) -> None:
+        """The link that cloning adds, by itself: on a real site it comes a moment after the issue."""
+        with self.site.lock:
+            self._tie(self.site.issue(clone), self.site.issue(source), "Cloners", outward=True)
+
+    def _copy(self, key: str, kind: str, *, outward: bool, linked: bool) -> str:
+        site = self.site
+        with site.lock:
+            source, now = site.issue(key), site.now()
+            made = replace(
+                source,
+                id=site.number("issue"),
+                key=site.new_key(source.project),
+                summary=f"CLONE - {source.summary}" if outward else source.summary,
+                created=now,
+                updated=now,
+                reporter=self.who,
+                creator=self.who,
+                comments=(),
+                properties=MappingProxyType({}),
+                watchers=frozenset(),
+                ties=(),
+            )
+            site.store(made)
+            if linked:
+                self._tie(made, source, kind, outward=outward)
+            return made.key
+
+    def _tie(self, made: Issue, source: Issue, kind: str, *, outward: bool) -> None:
+        now = self.site.now()
+        there, back = Tie(kind, outward, _link_to(source)), Tie(kind, not outward, _link_to(made))
+        self.site.store(replace(made, ties=(*made.ties, there), updated=now))
+        self.site.store(replace(source, ties=(*source.ties, back), updated=now))
+
     def comment(self, key: str, body: Adf | str) -> int:
         """Comments, in ADF or in plain words; returns the comment's id."""
         document = plain_adf(body) if isinstance(body, str) else body
@@ -158,6 +201,10 @@ class Actor:
             kind = site.registry.type_named(site.registry.projects[project], role)
             values = {"key": site.new_key(project), "project": project, "type_id": kind.id}
             return site.commit(self.who, issue, values).key
+
+
+def _link_to(issue: Issue) -> IssueLink:
+    return IssueLink(issue.id, issue.key)
 
 
 def plain_adf(text: str) -> Adf:

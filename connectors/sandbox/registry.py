@@ -51,13 +51,15 @@ class Registry:
         self.fields.append((identity, name, kind, f"{owner}:{custom}"))
         return identity
 
-    def person(self, name: str, display_name: str | None = None, *, active: bool = True) -> Person:
+    def person(
+        self, name: str, display_name: str | None = None, *, active: bool = True, account_type: str = "atlassian"
+    ) -> Person:
         """The account called `name`, made on first use with an account id that depends on the name alone."""
         if name not in self.people:
             digest = hashlib.sha256(name.encode()).hexdigest()
             account_id = f"712020:{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
             shown = display_name or name.replace(".", " ").title()
-            self.people[name] = Person(account_id, name, shown, active=active)
+            self.people[name] = Person(account_id, name, shown, account_type, active)
         return self.people[name]
 
     def add_project(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.sandbox.registry import EPIC_LINK, Registry
-from connectors.sandbox.values import Comment, History, Issue, IssueLink, Person, Project
+from connectors.sandbox.values import Comment, History, Issue, IssueLink, Person, Project, Tie
 
 # Answers name themselves at the gateway, not at the address they were asked at (facts §8): nobody may follow `self`.
 SELF = "https://api.atlassian.com/ex/jira/8c6f1d0e-5a43-4b7e-9d2a-5d3c1f0a7b11/rest/api/3"
@@ -29,6 +29,29 @@ def person_json(person: Person | None) -> dict[str, Any] | None:
         "timeZone": "Europe/Berlin",
         "accountType": person.account_type,
     }
+
+
+# A site's administrators name these at will: the words in front of "from" differ, and the type's own name may, too.
+TIES = {
+    "Cloners": ("10001", "is cloned into", "is cloned from"),
+    "Issue split": ("10200", "split from", "split to"),
+}
+
+
+def tie_json(issue: Issue, tie: Tie) -> dict[str, Any]:
+    """A link as it stands on one of its issues."""
+    number, inward, outward = TIES[tie.kind]
+    kind = {
+        "id": number,
+        "name": tie.kind,
+        "inward": inward,
+        "outward": outward,
+        "self": f"{SELF}/issueLinkType/{number}",
+    }
+    first, second = sorted((issue.id, tie.other.id))
+    other = {"id": str(tie.other.id), "key": tie.other.key, "self": f"{SELF}/issue/{tie.other.id}"}
+    side = "outwardIssue" if tie.outward else "inwardIssue"
+    return {"id": f"{first}{second}", "self": f"{SELF}/issueLink/{first}{second}", "type": kind, side: other}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +90,7 @@ class Shapes:
             "resolutiondate": lambda i: self.stamp(i.resolved) if i.resolved else None,
             "duedate": lambda _: None,
             "environment": lambda _: None,
-            "issuelinks": lambda _: [],
+            "issuelinks": lambda i: [tie_json(i, tie) for tie in i.ties],
             "attachment": lambda _: [],
             "watches": lambda i: {"watchCount": len(i.watchers), "isWatching": False},
             "comment": self.embedded_comments,

@@ -72,6 +72,15 @@ class IssueLink(NamedTuple):
     key: str
 
 
+class Tie(NamedTuple):
+    """A link between two issues of one rank, as it stands on one of them."""
+
+    kind: str
+    """`Cloners` or `Issue split`."""
+    outward: bool
+    other: IssueLink
+
+
 @dataclass(frozen=True, slots=True)
 class Comment:
     """One comment. `body` is ADF as stored, or None where the site has lost it."""
@@ -128,6 +137,7 @@ class Issue:
     fix_versions: tuple[str, ...] = ()
     parent: IssueLink | None = None
     epic_link: IssueLink | None = None
+    ties: tuple[Tie, ...] = ()
     assignee: Person | None = None
     reporter: Person | None = None
     creator: Person | None = None

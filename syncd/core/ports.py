@@ -21,6 +21,7 @@ from syncd.core.model import (
     Lineage,
     Link,
     Override,
+    Person,
     Plan,
     Receipt,
     Refusal,
@@ -84,6 +85,28 @@ class Found:
     unreadable: tuple[Unreadable, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """Somebody put a label on an issue, or took one off, after its creation."""
+
+    ref: IssueRef
+    label: str
+    added: bool
+    by: Person | None
+    """None: the tracker does not say."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """How an issue came to be. What it was created with stands in no history."""
+
+    by: Person | None
+    at: datetime
+    copied_from: tuple[Link, ...] = ()
+    """The issues that it was cloned or split from, as the tracker tells it."""
+
+
 class TrackerReader(Protocol):
     """Reads one tracker. Raises `Unavailable`, `Denied` or `Unreadable`; retries reads by itself, bounded."""
 
@@ -106,6 +129,17 @@ class TrackerReader(Protocol):
 
     def read(self, links: Sequence[Link]) -> Found:
         """Those issues as they are now, never through a search index, in or out of scope."""
+        ...
+
+    def label_changes(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[LabelChange]]:
+        """Who put which label on and took it off and when, oldest first, in bulk; issues without any: absent.
+
+        Asked only for issues whose marks are not what syncd left. A label of the creation is no change: see `births`.
+        """
+        ...
+
+    def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
+        """Who created those issues, and what they are copies of, in bulk; what does not answer: absent."""
         ...
 
     def close(self) -> None:

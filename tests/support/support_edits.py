@@ -8,7 +8,7 @@
 Nothing is served: `Tracker` answers reads from memory and counts them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,6 +28,7 @@ from syncd.core.model import (
     Category,
     Condition,
     Issue,
+    IssueRef,
     Limits,
     Link,
     Override,
@@ -40,7 +41,7 @@ from syncd.core.model import (
     ToOverhead,
 )
 from syncd.core.plan import Policy, Write
-from syncd.core.ports import Found, Page, Sight, Signature
+from syncd.core.ports import Birth, Found, LabelChange, Page, Sight, Signature
 from syncd.engine.looking import look
 from syncd.engine.work import Looked, Work
 from syncd.store import SqlStore, open_store
@@ -69,6 +70,12 @@ class Tracker:
         self.requests += 1
         found = [self.issues[link.id] for link in links if link.id in self.issues]
         return Found(tuple(found), tuple(link for link in links if link.id not in self.issues))
+
+    def label_changes(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[LabelChange]]:
+        raise AssertionError(f"nobody touched a mark: {refs}")
+
+    def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
+        raise AssertionError(f"nobody touched a mark: {refs}")
 
     def close(self) -> None:
         """Nothing is open."""
