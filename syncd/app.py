@@ -45,6 +45,7 @@ from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, W
 from syncd.newconfig import Ask, Interview, Tell, write_new
 from syncd.render.adf import to_adf
 from syncd.render.check import check_json
+from syncd.render.comment_markdown import to_markdown
 from syncd.render.jsonable import instant, waiting_json
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, load_rulebook
 from syncd.settings import SETTINGS_FILE, Settings, TrackerSettings, load_settings, missing_secrets, tracker_options
@@ -52,7 +53,7 @@ from syncd.store import migrate, open_store
 from syncd.versions import authored, rulebook_of, texts_in_git
 from syncd.watch import changes
 
-RENDERERS: Final[Mapping[str, Callable[[Comment], Any]]] = {"adf": to_adf}
+RENDERERS: Final[Mapping[str, Callable[[Comment], Any]]] = {"adf": to_adf, "markdown": to_markdown}
 LEASE_PATIENCE: Final = timedelta(seconds=60)
 """How long a command waits for a tracker that another pass holds."""
 LEASE_POLL: Final = timedelta(seconds=1)
