@@ -53,7 +53,7 @@ from syncd.core.model import (
     Window,
 )
 from syncd.core.plan import Policy, Write
-from syncd.core.ports import Birth, Found, LabelChange, MarkNames, Page, Progress, Sight, Signature, Store
+from syncd.core.ports import Birth, CensusPage, Found, LabelChange, MarkNames, Page, Progress, Sight, Signature, Store
 from syncd.engine.looking import look
 from syncd.engine.work import Looked, Work, rules_key
 from syncd.store import open_store
@@ -245,6 +245,9 @@ class NoTracker:
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         raise AssertionError(f"asked the tracker for creators of: {refs}")
+
+    def census(self, after: str = "") -> Iterator[CensusPage]:
+        raise AssertionError(f"a census after {after!r}")
 
     def close(self) -> None:
         """Nothing is open."""

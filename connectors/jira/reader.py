@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from connectors.http import Rejected, Sleep
+from connectors.jira.census import census
 from connectors.jira.custom import Catalogue, Wanted
 from connectors.jira.histories import BIRTH_FIELDS, birth, label_changes
 from connectors.jira.jql import changed_since
@@ -14,7 +15,7 @@ from connectors.jira.mapping import COPY_PROPERTY, Dialect, read_issue
 from connectors.jira.transport import Site, read_refused
 from syncd.core.errors import Gone, Unavailable, Unreadable
 from syncd.core.model import Issue, IssueRef, Link
-from syncd.core.ports import Birth, Clock, Found, LabelChange, Page, Sight, TrackerOptions
+from syncd.core.ports import Birth, CensusPage, Clock, Found, LabelChange, Page, Sight, TrackerOptions
 
 FETCHED_AT_ONCE: Final = 100  # bulkfetch refuses more (facts/jira.md §3)
 HISTORIES_AT_ONCE: Final = 1000  # changelog/bulkfetch refuses more (OpenAPI)
@@ -115,6 +116,15 @@ class CloudReader:
         elif next_token is None and answer.get("isLast") is False:
             raise Unreadable(f"{self._options.id}: search/jql has more but tells no token", tracker=self._options.id)
         return _Row(issues, unreadable, None if next_token is None else str(next_token))
+
+    def census(self, after: str = "") -> Iterator[CensusPage]:
+        """Ids and keys of the visible projects, 5,000 a request."""
+        if self._visible is None:
+            self.look_around()
+        if not self._visible:
+            yield CensusPage((), "", last=True)
+            return
+        yield from census(self._site, self._visible, after)
 
     def read(self, links: Sequence[Link]) -> Found:
         """Those issues through bulkfetch, 100 a request.

@@ -18,6 +18,8 @@ from syncd.core.ports import Clock, TrackerOptions
 READING_POSTS: Final = ("/search/jql", "/issue/bulkfetch", "/comment/list", "/changelog/bulkfetch")
 """POSTs that change nothing, so that they may be sent again like a GET."""
 
+MOST_ROWS: Final = 100  # with fields, what Jira gives at most in practice (facts/jira.md §1)
+MOST_IDS: Final = 5000  # of id and key alone (facts/jira.md §1)
 PROJECTS_AT_ONCE: Final = 50  # as many keys as project/search takes (OpenAPI)
 GATEWAY: Final = "api.atlassian.com"
 """Where scoped tokens work, at /ex/jira/{cloudId}; people browse elsewhere (facts/jira.md §8)."""
@@ -140,13 +142,13 @@ class Site:
         return rows
 
     def search(
-        self, jql: str, token: str | None, fields: Sequence[str], properties: Sequence[str]
+        self, jql: str, token: str | None, fields: Sequence[str], properties: Sequence[str], most: int = MOST_ROWS
     ) -> Mapping[str, Any]:
         """One page of search/jql. Raises `Rejected` as it comes: a 400 may be about the token."""
         page = self.jira.enhanced_search_issues(
             jql,
             nextPageToken=token,
-            maxResults=100,  # with fields, what Jira gives at most in practice (facts/jira.md §1)
+            maxResults=most,
             fields=list(fields),  # the package writes into it
             expand="",  # its default is sent as null, which is no text
             properties=list(properties),

@@ -107,6 +107,16 @@ class Birth:
     """The issues that it was cloned or split from, as the tracker tells it."""
 
 
+@dataclass(frozen=True, slots=True)
+class CensusPage:
+    """A part of a census: issues in scope by id and key, archived ones left out."""
+
+    links: tuple[Link, ...]
+    next: str
+    """Where a later census may go on after this page; opaque, not empty but on the last one."""
+    last: bool = False
+
+
 class TrackerReader(Protocol):
     """Reads one tracker. Raises `Unavailable`, `Denied` or `Unreadable`; retries reads by itself, bounded."""
 
@@ -140,6 +150,14 @@ class TrackerReader(Protocol):
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         """Who created those issues, and what they are copies of, in bulk; what does not answer: absent."""
+        ...
+
+    def census(self, after: str = "") -> Iterator[CensusPage]:
+        """Every issue in the visible scope by id and key, at least once each, far fewer requests than reading them.
+
+        `after` is a page's `next`: what stood before it is left out. Where that is too old to go on from, everything
+        comes again. Exactly the final page says `last`; an iteration that ends in an error was not complete.
+        """
         ...
 
     def close(self) -> None:

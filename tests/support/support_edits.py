@@ -41,7 +41,7 @@ from syncd.core.model import (
     ToOverhead,
 )
 from syncd.core.plan import Policy, Write
-from syncd.core.ports import Birth, Found, LabelChange, Page, Sight, Signature
+from syncd.core.ports import Birth, CensusPage, Found, LabelChange, Page, Sight, Signature
 from syncd.engine.looking import look
 from syncd.engine.work import Looked, Work
 from syncd.store import SqlStore, open_store
@@ -76,6 +76,11 @@ class Tracker:
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         raise AssertionError(f"nobody touched a mark: {refs}")
+
+    def census(self, after: str = "") -> Iterator[CensusPage]:
+        yield CensusPage(
+            tuple(Link(i.ref.id, i.key) for i in self.issues.values() if i.project in SCOPE), "", last=True
+        )
 
     def close(self) -> None:
         """Nothing is open."""
