@@ -233,7 +233,7 @@ class NoTracker:
     def look_around(self) -> Sight:
         return Sight("syncd@acme.example", timedelta(0))
 
-    def observe(self, since: datetime | None) -> Iterator[Page]:
+    def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         assert since is not None, "a full read"
         yield Page(self._changed, read_to=NOW, last=True)
 

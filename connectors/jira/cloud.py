@@ -27,6 +27,7 @@ class CloudKind:
     comment_format: str = "adf"
     pace: Pace = field(default_factory=lambda: Pace(mark=50, comment=100))
     """PUT 50 and POST 100 a second (facts/jira.md §7)."""
+    groups: bool = False
     sleep: Sleep = really_sleep
 
     def check(self, options: Mapping[str, Any]) -> Sequence[OptionProblem]:

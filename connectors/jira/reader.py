@@ -65,7 +65,7 @@ class CloudReader:
         account = me.get("emailAddress") or me.get("displayName") or me["accountId"]  # an email may be hidden, or ""
         return Sight(str(account), self._site.caller.skew, hidden, wanted.keys, wanted.absent)
 
-    def observe(self, since: datetime | None) -> Iterator[Page]:
+    def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         """Walk search/jql from `since` less the overlap, as long as there are pages.
 
         `read_to` of a page is the earliest `updated` on it: rows are sorted by what the index holds but may show
@@ -73,6 +73,7 @@ class CloudReader:
         instant at which the walk began on the tracker's clock: what changed up to then has been read, lag of the
         index aside, which the overlap covers (facts/jira.md §1); what changed during the walk is found by the next.
         """
+        del memory  # the search tells all that it needs
         if self._visible is None:
             self.look_around()
         if not self._visible:

@@ -76,7 +76,7 @@ class Issue:
     title: str
     type: str
     level: int
-    """Hierarchy level: -1 sub-task, 0 base, 1 epic, 2 and more above epics."""
+    """Hierarchy level: -1 sub-task, 0 base, 1 epic or Linear project, 2 and more above those."""
     status: str
     category: Category
     priority: str | None
@@ -87,6 +87,11 @@ class Issue:
     labels: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     parent: Link | None = None
+    within: tuple[Link, ...] = ()
+    """What it lies in beyond its parents, all at one level: an issue's project, a project's initiatives, an
+    initiative's parents (Linear only)."""
+    twins: tuple[str, ...] = ()
+    """The same work elsewhere as this tracker tells it: browser URLs, or bare Jira keys where no URL is told."""
     assignee: Person | None = None
     reporter: Person | None = None
     created: datetime
@@ -671,7 +676,7 @@ class Receipt:
 
 FindingKind = Literal[
     "conflict", "divergence", "drift", "denied", "unreadable", "foreign", "unknown-mark", "lost-write", "cycle",
-    "unknown-field", "cel",
+    "unknown-field", "cel", "twin",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from syncd.core.bearing import Bears
 from syncd.core.diff import Pace
@@ -66,6 +66,10 @@ class Sight:
     """The others."""
 
 
+MEMORY_AT_MOST: Final = 1_000_000
+"""Characters of a reader's memory: a row of the store, read with every poll."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A part of an observation. `read_to`: every change up to it has now been read (tracker's clock)."""
@@ -74,6 +78,12 @@ class Page:
     unreadable: tuple[Unreadable, ...] = ()
     read_to: datetime | None = None
     last: bool = False
+    outside: tuple[Issue, ...] = ()
+    """What is surely not in scope: nodes above, archived or trashed work, work that moved out. One that was in scope
+    leaves it; none of them is read again within this observation."""
+    memory: str | None = None
+    """On the last page: what the reader wants to be told at its next observation (opaque, at most `MEMORY_AT_MOST`
+    characters). None: what it was told this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +139,10 @@ class TrackerReader(Protocol):
         """Who we are and what of the scope is visible. `Denied` when the credentials do not work."""
         ...
 
-    def observe(self, since: datetime | None) -> Iterator[Page]:
+    def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         """Every issue in scope changed since then (tracker's clock; None: all), oldest change first.
+
+        `memory` is that of the last page of the last observation that was complete; empty where `since` is None.
 
         Exactly the final page says `last`. An iteration that ends in an error was not complete; what it yielded
         until then is true. The same issue may come twice; the later one is the newer.
@@ -196,7 +208,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class MarkNames:
-    """How syncd's labels begin in trackers that have no label groups."""
+    """How the names of syncd's labels begin: prefixes, or the names of label groups with a slash behind them."""
 
     outcome: str = "outcome/"
     alignment: str = "alignment/"
@@ -230,6 +242,8 @@ class TrackerKind(Protocol):
     """`adf`, `markdown` or `wiki`: which renderer `app` hands to the writer."""
     pace: Pace
     """How fast the tracker lets us write, by its documented limits."""
+    groups: bool
+    """Whether marks are labels in groups: `MarkNames` are then "Outcome/" and "Alignment/", from `marks.groups`."""
 
     def check(self, options: Mapping[str, Any]) -> Sequence[OptionProblem]:
         """Complaints about the tracker's mapping in syncd.yaml, as written (pure)."""
@@ -284,6 +298,8 @@ class Progress:
     """A hash of the settings that the last full planning was made under."""
     skew: timedelta = timedelta(0)
     """The tracker's clock minus ours, when last seen."""
+    memory: str = ""
+    """What the reader wants to be told at its next observation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +411,7 @@ class Store(Protocol):
         """Keep snapshots, and the progress made by them, in one transaction; say what changed (unchanged: absent).
 
         A snapshot older (`updated`) than the stored one is ignored. Old keys keep answering. `in_scope=False` never
-        takes an issue out of the scope that is in it.
+        takes an issue out of the scope that is in it: see `take_out`.
         """
         ...
 
@@ -437,7 +453,7 @@ class Store(Protocol):
         ...
 
     def children(self, refs: Sequence[IssueRef]) -> Sequence[IssueRef]:
-        """Direct children, in or out of scope, by parent id or parent key."""
+        """What hangs on them or lies within them directly, in or out of scope."""
         ...
 
     def in_scope(self, tracker: str, *, batch: int = 1000) -> Iterator[Sequence[IssueRef]]:
@@ -460,6 +476,14 @@ class Store(Protocol):
 
     def leave_scope(self, tracker: str, projects: Sequence[str]) -> int:
         """Take every issue of a project not in this list out of scope; how many."""
+        ...
+
+    def take_out(self, tracker: str, ids: Sequence[str], why: str, now: datetime) -> int:
+        """Take these out of scope, and keep why until they come back; how many of them were in it."""
+        ...
+
+    def left(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, tuple[datetime, str]]:
+        """When and why each of these was taken out of scope; those that were not are absent."""
         ...
 
     # deciding

@@ -93,6 +93,11 @@ class Seen(Protocol):
         """What it hangs on."""
         ...
 
+    @property
+    def within(self) -> tuple[Link, ...]:
+        """What it lies in, all at one level."""
+        ...
+
     def values_of(self, key: str) -> tuple[str, ...]:
         """The values of the custom field of that key."""
         ...

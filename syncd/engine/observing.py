@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from syncd.core.errors import Denied, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Finding, IssueRef, Link
-from syncd.core.ports import Change, NoSuchField, Page, Progress, Sight
+from syncd.core.ports import MEMORY_AT_MOST, Change, NoSuchField, Page, Progress, Sight
 from syncd.engine.lineage import read_outside
 from syncd.engine.work import Observed, Work
+
+OUT: Final = "the tracker says that it is archived, deleted, or moved out of the scope"
 
 
 @dataclass(slots=True)
@@ -23,6 +26,9 @@ class _Tally:
     nameless: list[Unreadable] = field(default_factory=list)
     """Issues that could not be understood, not even which ones they are."""
     echoed: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+    """What the observation itself told of what lies outside the scope."""
+    memory: str | None = None
 
     def add(self, changes: Mapping[IssueRef, Change]) -> None:
         for ref, change in changes.items():
@@ -57,6 +63,7 @@ def observe(work: Work, before: Progress) -> Observed:
     done = replace(tally.progress, why=why)
     if complete:
         done = replace(done, last_success=started, first_complete=done.first_complete or started)
+        done = done if tally.memory is None else replace(done, memory=tally.memory)
     store.save_progress(work.tracker, done)
     _tell_unreadable(work, tally, started)
     return Observed(
@@ -113,7 +120,8 @@ def _absent(tracker: str, absent: NoSuchField) -> str:
 
 
 def _walk(work: Work, tally: _Tally) -> None:
-    for page in work.reader.observe(tally.progress.watermark):
+    since = tally.progress.watermark
+    for page in work.reader.observe(since, "" if since is None else tally.progress.memory):
         work.still_ours()
         _remember(work, page, tally)
         work.watch(f"reading {work.tracker}", tally.rows, None)
@@ -126,15 +134,31 @@ def _remember(work: Work, page: Page, tally: _Tally) -> None:
         progress = replace(progress, watermark=newer)
     tally.add(work.store.remember(work.tracker, page.issues, in_scope=True, now=now, progress=progress))
     tally.progress = progress
+    _remember_outside(work, page, tally, now)
     if page.unreadable:
         work.store.set_aside(work.tracker, page.unreadable, now)
         tally.nameless += [bad for bad in page.unreadable if bad.link is None]
     tally.rows += len(page.issues) + len(page.unreadable)
 
 
+def _remember_outside(work: Work, page: Page, tally: _Tally, now: datetime) -> None:
+    """What the tracker says lies outside the scope is known as somebody's ancestor may be, and counts nowhere."""
+    tally.memory = page.memory if page.memory is not None else tally.memory
+    if len(tally.memory or "") > MEMORY_AT_MOST:
+        raise ValueError(f"the memory of {work.tracker}'s reader has more than {MEMORY_AT_MOST} characters")
+    if not page.outside:
+        return
+    ids = [issue.ref.id for issue in page.outside]
+    with work.store.transaction():
+        tally.add(work.store.remember(work.tracker, page.outside, in_scope=False, now=now))
+        work.store.take_out(work.tracker, ids, OUT, now)
+    tally.told.update(ids)
+
+
 def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:
     """Ancestors outside the scope change too, and no observation of the scope shows it: they are read directly."""
-    links: Sequence[Link] = sorted({*work.store.outside(work.tracker), *work.store.missing(work.tracker)}, key=repr)
+    above = {link for link in work.store.outside(work.tracker) if link.id not in tally.told}
+    links: Sequence[Link] = sorted({*above, *work.store.missing(work.tracker)}, key=repr)
     tally.changed |= read_outside(work.store, work.reader, work.tracker, links, now)
 
 

@@ -148,6 +148,10 @@ def _add_what_rules_asked_for(tree: Tree, issue: Issue) -> None:
 def _add_people_and_ties(tree: Tree, issue: Issue) -> None:
     if issue.parent is not None:
         tree["parent"] = (issue.parent.id, issue.parent.key)
+    if issue.within:
+        tree["within"] = [(link.id, link.key) for link in issue.within]
+    if issue.twins:
+        tree["twins"] = issue.twins
     if issue.assignee is not None:
         tree["assignee"] = _person_tree(issue.assignee)
     if issue.reporter is not None:
@@ -187,6 +191,8 @@ def issue_value(ref: IssueRef, tree: Tree) -> Issue:
         labels=tuple(get("labels", ())),
         marks=tuple(get("marks", ())),
         parent=None if parent is None else Link(parent[0], parent[1]),
+        within=tuple(Link(id_, key) for id_, key in get("within", ())),
+        twins=tuple(get("twins", ())),
         assignee=_person(get("assignee")),
         reporter=_person(get("reporter")),
         created=datetime.fromisoformat(tree["created"]),

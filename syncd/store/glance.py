@@ -73,6 +73,11 @@ class StoredGlance:
         return None if parent is None else Link(parent[0], parent[1])
 
     @property
+    def within(self) -> tuple[Link, ...]:
+        """As in `Issue`."""
+        return tuple(Link(id_, key) for id_, key in self.tree.get("within", ()))
+
+    @property
     def asked(self) -> frozenset[str]:
         """As in `Issue`."""
         return frozenset(self.tree.get("asked", ()))

@@ -1,6 +1,7 @@
 """Finding issues again: by key, by link, by parent, or all of them in a fixed order."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, exists, func, or_, select
@@ -13,7 +14,17 @@ from syncd.store.columns import clean
 from syncd.store.database import batches
 from syncd.store.glance import StoredGlance
 from syncd.store.part import Part, by_tracker, folded, stored_ids
-from syncd.store.tables import applied, former_keys, issue_values, issues, loose_links, outside_scope, standings
+from syncd.store.tables import (
+    applied,
+    former_keys,
+    issue_values,
+    issues,
+    left_scope,
+    lies_within,
+    loose_links,
+    outside_scope,
+    standings,
+)
 
 _KNOWN = (
     issues.c.tracker,
@@ -84,6 +95,21 @@ class Lookups(Part):
             keys |= set(connection.execute(query).scalars())
         for column, values in ((issues.c.parent_id, ids), (issues.c.parent_key, keys)):
             yield from connection.execute(select(issues.c.id).where(here, self._db.among(column, values))).scalars()
+        inside = lies_within.c
+        for which in (self._db.among(inside.above_id, ids), self._db.among(inside.above_key, keys)):
+            yield from connection.execute(select(inside.id).where(inside.tracker == tracker, which)).scalars()
+
+    def left(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, tuple[datetime, str]]:
+        """When and why each of these was taken out of scope; those that were not are absent."""
+        found: dict[IssueRef, tuple[datetime, str]] = {}
+        columns = (left_scope.c.id, left_scope.c.at, left_scope.c.why)
+        with self._db.reading() as connection:
+            for tracker, ids in by_tracker(refs).items():
+                for batch in batches(ids):
+                    here = left_scope.c.tracker == tracker, self._db.among(left_scope.c.id, batch)
+                    rows = connection.execute(select(*columns).where(*here)).all()
+                    found |= {IssueRef(tracker, id_): (at, why) for id_, at, why in rows}
+        return found
 
     def outside(self, tracker: str) -> Sequence[Link]:
         """Ancestors outside the scope that some issue in it hangs on, known or never read (missing ones: not)."""
@@ -91,7 +117,7 @@ class Lookups(Part):
             level = _issues(tracker, connection, _OUTSIDE, {"tracker": tracker})
             reached = dict(level)
             while level:  # what an ancestor hangs on is an ancestor too
-                links = {issue.parent for issue in level.values() if issue.parent is not None}
+                links = {link for i in level.values() for link in (i.parent, *i.within) if link is not None}
                 ids = set(stored_ids(self._db, connection, tracker, links).values()) - reached.keys()
                 level = self._outside(connection, tracker, self._db.among(issues.c.id, ids)) if ids else {}
                 reached |= level
@@ -209,14 +235,18 @@ def _issues(
 
 
 def _has_children(parent: Table) -> ColumnElement[bool]:
-    """Whether an issue in scope names that one as its parent: by id, by its key, or by a key it once bore."""
+    """Whether an issue in scope hangs on that one, or lies in it: by id, by its key, or by a key it once bore."""
     child = issues.alias("child")
     here = and_(child.c.tracker == parent.c.tracker, child.c.in_scope.is_(True))
     same = and_(former_keys.c.tracker == parent.c.tracker, former_keys.c.id == parent.c.id)
+    tie = lies_within
+    inside = and_(tie.c.tracker == parent.c.tracker, tie.c.id == child.c.id)
     return or_(
         exists().where(here, child.c.parent_id == parent.c.id),
         exists().where(here, child.c.parent_key == parent.c.folded_key),
         exists().where(here, same, child.c.parent_key == former_keys.c.folded_key),
+        exists().where(here, inside, tie.c.above_id == parent.c.id),
+        exists().where(here, inside, tie.c.above_id == "", tie.c.above_key == parent.c.folded_key),
     )
 
 

@@ -9,11 +9,23 @@ from syncd.core.bearing import INDEXED, indexed
 from syncd.core.errors import Unreadable
 from syncd.core.model import Issue, IssueRef, Link
 from syncd.core.ports import Change, Progress
+from syncd.core.twins import keys_told
 from syncd.store import codec
 from syncd.store.database import Row, batches
 from syncd.store.part import Part, folded, stored_ids
 from syncd.store.plans import forget_plan_states
-from syncd.store.tables import former_keys, issue_values, issues, loose_links, plan_states, set_aside, trackers
+from syncd.store.tables import (
+    former_keys,
+    issue_values,
+    issues,
+    left_scope,
+    lies_within,
+    loose_links,
+    plan_states,
+    set_aside,
+    told_twins,
+    trackers,
+)
 
 
 class Snapshots(Part):
@@ -32,6 +44,7 @@ class Snapshots(Part):
                 "scope": tuple(codec.loads(row["scope"])),
                 "complete_scope": tuple(codec.loads(row["complete_scope"])),
                 "fields": tuple(codec.loads(row["fields"])),
+                "memory": row["memory"] or "",
             }
         )
 
@@ -54,6 +67,7 @@ class Snapshots(Part):
             "rules_key": progress.rules_key,
             "plan_key": progress.plan_key,
             "skew": progress.skew,
+            "memory": progress.memory or None,
         }
         connection.execute(self._db.upsert(trackers), row)
 
@@ -87,7 +101,7 @@ class Snapshots(Part):
         changes: dict[IssueRef, Change] = {}
         rows: list[Row] = []
         fresh: list[Issue] = []  # those whose links may be news
-        values = _Values(tracker)
+        values, back = _Bound(tracker), set[str]()
         renamed: list[Row] = []
         for issue in batch:
             row, before = _row(issue, in_scope=in_scope), stored.get(issue.ref.id)
@@ -98,9 +112,9 @@ class Snapshots(Part):
             rows.append(row)
             if before is not None:
                 row["in_scope"] = before["in_scope"] or in_scope
-                if before["folded_key"] != row["folded_key"]:
-                    was = {"folded_key": before["folded_key"], "tracker": tracker, "id": issue.ref.id, "until": now}
-                    renamed.append(was)
+                if in_scope and not before["in_scope"]:
+                    back.add(issue.ref.id)
+                renamed += _renamed(before, row, now)
             if change is not Change.MARKS:
                 fresh.append(issue)
                 values.note(issue, before)
@@ -109,12 +123,19 @@ class Snapshots(Part):
             self._db.upsert_many(connection, issues, rows, unless_newer=issues.c.updated)
         if renamed:
             connection.execute(self._db.upsert(former_keys), renamed)
-        if values.gone:
-            connection.execute(_take_off(), values.gone)
-        if values.new:
-            self._db.add_many(connection, issue_values, values.new)
+        if back:
+            returned = self._db.among(left_scope.c.id, back)
+            connection.execute(delete(left_scope).where(left_scope.c.tracker == tracker, returned))
+        self._bind(connection, values)
         self._tie(connection, tracker, batch, fresh)
         return changes
+
+    def _bind(self, connection: Connection, values: "_Bound") -> None:
+        for table in _BOUND:
+            if values.gone[table.name]:
+                connection.execute(_take_off(table), values.gone[table.name])
+            if values.new[table.name]:
+                self._db.add_many(connection, table, values.new[table.name])
 
     def _stored(self, connection: Connection, tracker: str, ids: list[str]) -> dict[str, Row]:
         columns = (issues.c.id, issues.c.folded_key, issues.c.updated, issues.c.in_scope, issues.c.snapshot)
@@ -131,11 +152,11 @@ class Snapshots(Part):
             there = select(table.c.id).where(table.c.tracker == tracker).limit(1)
             if some and connection.execute(there).first():
                 self._drop_links(connection, table, tracker, [Link(i.ref.id, i.key) for i in some])
-        parents = {i.parent for i in fresh if i.parent is not None}
-        if not parents:
+        above = {link for i in fresh for link in (i.parent, *i.within) if link is not None}
+        if not above:
             return
-        known = stored_ids(self._db, connection, tracker, parents)
-        rows = _distinct(_link_row(tracker, link) for link in sorted(parents - known.keys(), key=str))
+        known = stored_ids(self._db, connection, tracker, above)
+        rows = _distinct(_link_row(tracker, link) for link in sorted(above - known.keys(), key=str))
         if rows:
             connection.execute(self._db.insert(loose_links).on_conflict_do_nothing(), rows)
 
@@ -203,32 +224,71 @@ class Snapshots(Part):
             )
             return left.rowcount
 
+    def take_out(self, tracker: str, ids: Sequence[str], why: str, now: datetime) -> int:
+        """Take these out of scope, and keep why until they come back; how many of them were in it."""
+        taken = 0
+        for some in batches(sorted(set(ids))):
+            with self._db.writing() as connection:
+                these = self._db.among(issues.c.id, some)
+                inside = issues.c.tracker == tracker, issues.c.in_scope.is_(True), these
+                leaving = connection.execute(select(issues.c.id).where(*inside).order_by(issues.c.id)).scalars().all()
+                if not leaving:
+                    continue
+                forget_plan_states(self._db, connection, tracker, self._db.among(plan_states.c.id, leaving))
+                rows = [{"tracker": tracker, "id": id_, "why": why, "at": now} for id_ in leaving]
+                connection.execute(self._db.upsert(left_scope), rows)
+                taken += connection.execute(update(issues).where(*inside).values(in_scope=False)).rowcount
+        return taken
+
 
 _PROGRESS = select(trackers).where(trackers.c.tracker == bindparam("tracker"))
 
 
-class _Values:
-    """Which indexed values a batch of issues bears now and did not before, and the other way round."""
+_Values = tuple[str, ...]
+
+
+class _Bound:
+    """What a batch of issues bears, lies in or tells of now and did not before, and the other way round."""
 
     def __init__(self, tracker: str) -> None:
         self._tracker = tracker
-        self.new: list[Row] = []
-        self.gone: list[Row] = []
+        self.new: dict[str, list[Row]] = {table.name: [] for table in _BOUND}
+        self.gone: dict[str, list[Row]] = {table.name: [] for table in _BOUND}
 
     def note(self, issue: Issue, before: Row | None) -> None:
         """An issue whose content is other than it was."""
-        now = indexed({name: getattr(issue, name) for name in INDEXED.values()})
-        was = frozenset() if before is None else indexed(codec.loads(before["snapshot"]))
-        self.new += self._rows(now - was, issue.ref.id)
-        self.gone += self._rows(was - now, issue.ref.id)
+        was: codec.Tree = {} if before is None else codec.loads(before["snapshot"])
+        values = indexed({name: getattr(issue, name) for name in INDEXED.values()})
+        self._note(issue_values, ("field", "value"), values, indexed(was), issue.ref.id)
+        if issue.within or "within" in was:
+            above = _above(issue.within)
+            self._note(lies_within, ("above_id", "above_key"), above, _above(was.get("within", ())), issue.ref.id)
+        if issue.twins or "twins" in was:
+            now, before_ = keys_told(issue.twins), keys_told(was.get("twins", ()))
+            self._note(told_twins, ("folded_key",), _alone(now), _alone(before_), issue.ref.id)
 
-    def _rows(self, values: Iterable[tuple[str, str]], id_: str) -> list[Row]:
-        return [{"tracker": self._tracker, "field": field, "value": value, "id": id_} for field, value in values]
+    def _note(
+        self, table: Table, names: tuple[str, ...], now: frozenset[_Values], was: frozenset[_Values], id_: str
+    ) -> None:
+        for rows, values in ((self.new, now - was), (self.gone, was - now)):
+            rows[table.name] += [
+                {"tracker": self._tracker, "id": id_, **dict(zip(names, v, strict=True))} for v in values
+            ]
 
 
-def _take_off() -> Delete:
-    names = ("tracker", "field", "value", "id")
-    return delete(issue_values).where(*(issue_values.c[name] == bindparam(name) for name in names))
+_BOUND = (issue_values, lies_within, told_twins)
+
+
+def _above(links: Iterable[Sequence[str | None]]) -> frozenset[_Values]:
+    return frozenset((id_ or "", "" if id_ else folded(key or "")) for id_, key in links)
+
+
+def _alone(keys: Iterable[str]) -> frozenset[_Values]:
+    return frozenset((folded(key),) for key in keys)
+
+
+def _take_off(table: Table) -> Delete:
+    return delete(table).where(*(column == bindparam(column.name) for column in table.primary_key.columns))
 
 
 _STORED = ("id", "folded_key", "updated", "in_scope", "snapshot")
@@ -258,6 +318,13 @@ def _row(issue: Issue, *, in_scope: bool) -> Row:
         "in_scope": in_scope,
         "snapshot": codec.dumps(codec.issue_tree(issue)),
     }
+
+
+def _renamed(before: Row, row: Row, now: datetime) -> list[Row]:
+    """The key it no longer bears."""
+    if before["folded_key"] == row["folded_key"]:
+        return []
+    return [{"folded_key": before["folded_key"], "tracker": row["tracker"], "id": row["id"], "until": now}]
 
 
 def _change(before: Row | None, row: Row) -> Change | None:

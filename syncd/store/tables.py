@@ -35,6 +35,7 @@ trackers = Table(
     Column("rules_key", Name),
     Column("plan_key", Name),
     Column("skew", Duration, nullable=False),
+    Column("memory", Words),
 )
 
 issues = Table(
@@ -77,6 +78,35 @@ issue_values = Table(
     Column("field", Name, primary_key=True),
     Column("value", Words, primary_key=True),  # folded
     Column("id", Name, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+lies_within = Table(
+    "lies_within",  # what lies in which node above, besides its parent; both in `issues`, or above in `loose_links`
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("above_id", Name, primary_key=True),  # "" where only the key is known
+    Column("above_key", Name, primary_key=True),  # folded, and only where the tracker told no id; else ""
+    Column("id", Name, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+told_twins = Table(
+    "told_twins",  # which issues tell of a twin that may bear that key (syncd.core.twins)
+    metadata,
+    Column("folded_key", Name, primary_key=True),
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+left_scope = Table(
+    "left_scope",  # issues taken out of scope one by one
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    Column("why", Words, nullable=False),
+    Column("at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -76,6 +76,8 @@ def test_a_snapshot_comes_back_as_it_was(store: Store) -> None:
         copy=Copy("acme", "some-instance", None),
         restricted=True,
         team=("ENG", "Engineering"),
+        within=(Link("p1", "core-api"), Link(None, "no-id")),
+        twins=("https://acme.atlassian.net/browse/PAY-7", "OPS-1"),
         sprints=("Sprint 7", "Sprint 8"),
         extra=(("field.squad", ("Core", "Edge")),),
         asked=frozenset({"sprint", "field.squad", "field.empty"}),
@@ -798,3 +800,58 @@ def test_instants_sort_by_time_whatever_their_zone_or_fraction(store: Store) -> 
     for n, at in enumerate(reversed(times)):
         store.open_finding(finding(f"cause {n}"), at.astimezone(zones[n % 3]))
     assert [at for at, _ in store.findings()] == times
+
+
+# --- several ancestors at one level, and what lies outside -----------------------------------------------------
+
+
+def test_what_lies_within_a_node_is_its_child_by_id_and_by_key(store: Store) -> None:
+    remember(
+        store, issue("1", within=(Link("p1", "core"), Link("p2", "edge"))), issue("2", within=(Link(None, "Edge"),))
+    )
+    remember(store, issue("p1", key="core"), issue("p2", key="edge"), in_scope=False)
+    assert store.children([ref("p1")]) == [ref("1")]
+    assert store.children([ref("p2")]) == [ref("1"), ref("2")]
+    remember(store, issue("1", within=(Link("p1", "core"),), updated=NOW + MINUTE))
+    assert store.children([ref("p2")]) == [ref("2")]
+    assert {link.id for link in store.outside(JIRA)} == {"p1", "p2"}
+    remember(store, issue("1", updated=NOW + MINUTE * 2))
+    assert store.children([ref("p1")]) == []
+    assert {link.id for link in store.outside(JIRA)} == {"p2"}
+
+
+def test_nodes_above_nodes_are_read_again_and_unknown_ones_are_told(store: Store) -> None:
+    remember(store, issue("1", within=(Link("p1", "core"),)))
+    assert store.outside(JIRA) == [Link("p1", "core")], "never read"
+    remember(store, issue("p1", key="core", within=(Link("i1", "go"), Link("i2", "up"))), in_scope=False)
+    assert store.outside(JIRA) == [Link("p1", "core"), Link("i1", "go"), Link("i2", "up")]
+    remember(store, issue("i1", key="go"), issue("i2", key="up"), in_scope=False)
+    assert {link.id for link in store.outside(JIRA)} == {"p1", "i1", "i2"}
+
+
+def test_what_is_taken_out_of_scope_says_why_until_it_comes_back(store: Store) -> None:
+    remember(store, issue("1"), issue("2"))
+    assert store.take_out(JIRA, ["1", "1", "nobody"], "archived", NOW) == 1
+    assert store.take_out(JIRA, ["1"], "moved", NOW + MINUTE) == 0
+    assert store.count_in_scope(JIRA) == 1
+    assert store.left([ref("1"), ref("2")]) == {ref("1"): (NOW, "archived")}
+    assert remember(store, issue("1", updated=NOW + MINUTE), in_scope=False) == {"1": MARKS}
+    assert store.count_in_scope(JIRA) == 1, "being somebody's ancestor does not bring it back"
+    assert remember(store, issue("1", updated=NOW + MINUTE)) == {"1": NEW}
+    assert store.left([ref("1")]) == {}
+    assert store.count_in_scope(JIRA) == 2
+
+
+def test_what_is_taken_out_of_scope_has_no_plan_any_more(store: Store) -> None:
+    remember(store, issue("1"), issue("2"))
+    store.save_plan_state([], [ref("1")], {ref("2"): "closed"})
+    store.take_out(JIRA, ["1", "2"], "archived", NOW)
+    assert store.unsettled(JIRA) == []
+    assert store.held(JIRA) == {}
+
+
+def test_a_readers_memory_comes_back_as_it_was(store: Store) -> None:
+    store.save_progress(JIRA, Progress(memory='{"labels": 7}'))
+    assert store.progress(JIRA) == Progress(memory='{"labels": 7}')
+    store.save_progress(JIRA, Progress())
+    assert store.progress(JIRA) == Progress()

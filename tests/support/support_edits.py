@@ -62,7 +62,7 @@ class Tracker:
     def look_around(self) -> Sight:
         return Sight("syncd@acme.example", timedelta(0))
 
-    def observe(self, since: datetime | None) -> Iterator[Page]:
+    def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         rows = [i for i in self.issues.values() if i.project in SCOPE and (since is None or i.updated > since)]
         yield Page(tuple(sorted(rows, key=lambda i: i.updated)), read_to=self.now(), last=True)
 
