@@ -50,7 +50,8 @@ def test_what_the_tracker_says_is_outside_leaves_the_scope_and_says_so(tmp_path:
         assert world.store.known([ref("PAY-1")])[ref("PAY-1")].issue == archived
         assert "archived" in world.store.left([ref("PAY-1")])[ref("PAY-1")][1]
         tracker.told = []
-        tracker.issues["id-PAY-1"] = replace(archived, title="back", updated=world.now)
+        tracker.issues["id-PAY-1"] = archived
+        world.change("id-PAY-1", title="back")
         assert world.look().in_scope == 2
 
 
