@@ -132,16 +132,16 @@ class Decider:
     def _rules_voice(self, via: Via, matches: Sequence[Match]) -> Voice | None:
         if not matches:
             return None
-        if len(matches) == 1:
-            only, why = matches[0].rule, matches[0].evidence
-            return Voice(via, _verdict(only.target, self._strategy), (why,), None, [(only.target, why)])
-        highest = max(m.rule.priority for m in matches)
-        speaking = sorted((m for m in matches if m.rule.priority == highest), key=lambda m: m.rule.id)
-        said = [(m.rule.target, m.evidence) for m in speaking]
+        if len(matches) > 1:
+            highest = max([match.rule.priority for match in matches])
+            matches = [match for match in matches if match.rule.priority == highest]
+        if len(matches) > 1:
+            matches = sorted(matches, key=lambda match: match.rule.id)
+        said = [(match.rule.target, match.evidence) for match in matches]
         first = said[0][0]
         if all(target == first for target, _ in said):
             return Voice(via, _verdict(first, self._strategy), tuple([why for _, why in said]), None, said)
-        return self._settle(via, said, "rules " + " + ".join(m.rule.id for m in speaking))
+        return self._settle(via, said, "rules " + " + ".join([match.rule.id for match in matches]))
 
     def _voice_above(self, lineage: Lineage, overrides: Overrides) -> Above:
         """The word of the nearest ancestors that say anything, and who they are. Siblings share it: remembered."""
@@ -228,8 +228,7 @@ def _agreement(target: Target) -> tuple[str, str]:
 def _candidate(group: Sequence[Said]) -> Candidate:
     if len(group) == 1:
         return Candidate(group[0][0], (group[0][1],))
-    evidence = tuple(sorted({e for _, e in group}, key=lambda e: (e.source, e.key, e.texts)))
-    return Candidate(_finest([target for target, _ in group]), evidence)
+    return Candidate(_finest([target for target, _ in group]), tuple(sorted({why for _, why in group})))
 
 
 def _finest(targets: Sequence[Target]) -> Target:

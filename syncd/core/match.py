@@ -10,7 +10,7 @@ are three-valued: over an ancestor that cannot be read they are unknown, and nei
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Protocol, assert_never
+from typing import Final, NamedTuple, Protocol, assert_never
 
 from syncd.core.atoms import Atom, FieldIndex, Hits, Values, must_be_asked, values_of
 from syncd.core.cel import Expression
@@ -124,14 +124,9 @@ class _Leaf:
         return False
 
     def texts(self, sight: Sight) -> tuple[str, ...]:
-        hits = sight.hits
-        return tuple(
-            [
-                f"{self.field} {_quote(hits[atom])} matches {pattern}"
-                for atom, pattern in self.atoms.items()
-                if atom in hits
-            ]
-        )
+        field, hits = self.field, sight.hits
+        texts = [f"{field} {_quote(hits[atom])} matches {p}" for atom, p in self.atoms.items() if atom in hits]
+        return tuple(texts)
 
     def needed(self) -> frozenset[_Posting] | None:
         return frozenset((None, atom) for atom in self.atoms)
@@ -215,6 +210,23 @@ class _All:
 
 
 @dataclass(frozen=True, slots=True)
+class _Both:
+    """Several conditions of one text each on the issue itself, asked at once: what most rules of two keys are."""
+
+    leaves: tuple[_Leaf, ...]
+    atoms: frozenset[int]
+
+    def truth(self, sight: Sight) -> _Truth:
+        return self.atoms <= sight.hits.keys()
+
+    def texts(self, sight: Sight) -> tuple[str, ...]:
+        return tuple(text for leaf in self.leaves for text in leaf.texts(sight))
+
+    def needed(self) -> frozenset[_Posting] | None:
+        return self.leaves[0].needed()
+
+
+@dataclass(frozen=True, slots=True)
 class _Any:
     nodes: tuple[_Node, ...]
 
@@ -257,8 +269,7 @@ def _any(truths: Iterable[_Truth]) -> _Truth:
 # --- the matcher ------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
-class Match:
+class Match(NamedTuple):
     """A rule that matched. Its evidence is put into words when it is asked for: most matches are outranked."""
 
     rule: Rule
@@ -285,8 +296,8 @@ class Matcher:
         self._index = self._build_index()
         self._postings, self._always = self._build_postings()
         self._own = {atom: numbers for (relation, atom), numbers in self._postings.items() if relation is None}
-        self._certain = {number for number, node in enumerate(self._nodes) if isinstance(node, _Leaf)}
-        """Rules that a posting of theirs says all of."""
+        self._asks = [None if isinstance(node, _Leaf) else node.truth for node in self._nodes]
+        """How each rule is asked whether it matches; None: a posting of it says all of it."""
         self._relations = {relation for relation, _ in self._postings if relation is not None}
         self._alone = _Above(Lineage(), (), self._always)
         self._known: dict[str, _Above] = {}
@@ -298,10 +309,9 @@ class Matcher:
         if not candidates:
             return ()
         sight = Sight(issue, hits, above)
-        rules, nodes, certain = self.rules, self._nodes, self._certain
-        return tuple(
-            [Match(rules[n], nodes[n], sight) for n in sorted(candidates) if n in certain or nodes[n].truth(sight)]
-        )
+        rules, nodes, asks = self.rules, self._nodes, self._asks
+        matching = [n for n in sorted(candidates) if (ask := asks[n]) is None or ask(sight)]
+        return tuple([Match(rules[n], nodes[n], sight) for n in matching])
 
     def sight(self, issue: Seen, lineage: Lineage) -> Sight:
         """The issue as these rules' conditions see it."""
@@ -325,7 +335,7 @@ class Matcher:
             case AllOf() | AnyOf() | NoneOf():
                 nodes = [self._compile(inner, rule) for inner in condition.conditions]
                 nodes.sort(key=lambda node: isinstance(node, _CelNode))  # the slowest kind is asked last
-                return _GROUPS[type(condition)](tuple(nodes))
+                return _grouped(type(condition), tuple(nodes))
             case _:
                 assert_never(condition)
 
@@ -402,6 +412,13 @@ class Matcher:
         return found
 
 
+def _grouped(kind: type[AllOf | AnyOf | NoneOf], nodes: tuple[_Node, ...]) -> _Node:
+    leaves = [node for node in nodes if isinstance(node, _Leaf) and len(node.atoms) == 1]
+    if kind is AllOf and len(leaves) == len(nodes):
+        return _Both(tuple(leaves), frozenset(atom for leaf in leaves for atom in leaf.atoms))
+    return _GROUPS[kind](nodes)
+
+
 _GROUPS: Final[Mapping[type[AllOf | AnyOf | NoneOf], Callable[[tuple[_Node, ...]], _Node]]] = {
     AllOf: _All,
     AnyOf: _Any,
@@ -410,8 +427,7 @@ _GROUPS: Final[Mapping[type[AllOf | AnyOf | NoneOf], Callable[[tuple[_Node, ...]
 
 
 def _quote(text: str) -> str:
-    short = text if len(text) <= QUOTED else text[: QUOTED - 1] + "…"
-    return f'"{short}"'
+    return f'"{text}"' if len(text) <= QUOTED else f'"{text[: QUOTED - 1]}…"'
 
 
 QUOTED: Final = 80

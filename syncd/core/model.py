@@ -396,8 +396,7 @@ class Rulebook:
 # --- the verdicts -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Why something spoke, in words a person understands, with the values seen."""
 
     source: str
@@ -408,8 +407,7 @@ class Evidence:
     """One per condition met, such as: label "SRE" matches "sre"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One of the targets that disagree, with all that spoke for it."""
 
     target: Target
