@@ -2,7 +2,8 @@
 
 A read is asked again after network trouble, a 5xx, a 429, or an answer that is no JSON. A write is sent again only
 after a 429, which says that it was not done; whatever else happens after a write left is `InDoubt` (DESIGN §7).
-Retry-After is obeyed to the letter: asking earlier fails again, with a longer wait (facts/jira.md §7).
+Retry-After is obeyed to the letter: asking earlier fails again, with a longer wait (facts/jira.md §7). Where no status
+tells how a call went (GraphQL), a connector says by `Amiss` what an answer means.
 """
 
 import json
@@ -75,6 +76,19 @@ class Rejected(TrackerError):  # noqa: N818  # named as its siblings in syncd.co
         super().__init__(message, tracker=tracker)
 
 
+@dataclass(frozen=True, slots=True)
+class Amiss:
+    """What an answer says that its HTTP status does not: it failed, and may be asked again.
+
+    `undone`: surely nothing was done, so that a write, too, may be sent again (a rate limit). Else it is as with a 5xx:
+    a read is asked again, a write is in doubt. `after`: the seconds to wait first (None: backing off).
+    """
+
+    why: str
+    undone: bool
+    after: float | None = None
+
+
 class _Again(Exception):  # noqa: N818  # a signal to the retrying above it, never seen outside this module
     """May be sent again; `error` is what it comes to when patience ends, `after` the seconds we were told to wait."""
 
@@ -90,9 +104,10 @@ class _Again(Exception):  # noqa: N818  # a signal to the retrying above it, nev
 class Caller:
     """Calls one server. Owns one `httpx.Client`; opens nothing before the first call. Not for several threads.
 
-    `secrets` never show in a message, `credentials` says whose token a 401 asks for, and `limited` tells from a 429's
-    headers what is to pause. The environment is not trusted: everything syncd connects to stands in syncd.yaml
-    (DESIGN §8), so neither HTTPS_PROXY nor .netrc is read.
+    `secrets` never show in a message, `credentials` says whose token a 401 asks for, `limited` tells from a 429's
+    headers what is to pause, and `amiss` finds in an answer's content what its status does not tell. The environment
+    is not trusted: everything syncd connects to stands in syncd.yaml (DESIGN §8), so neither HTTPS_PROXY nor .netrc is
+    read.
     """
 
     def __init__(
@@ -104,6 +119,7 @@ class Caller:
         secrets: Sequence[str],
         credentials: str,
         limited: Callable[[Mapping[str, str]], LimitedPart] = lambda _headers: "all",
+        amiss: Callable[[Answer], Amiss | None] = lambda _answer: None,
         sleep: Sleep = really_sleep,
     ) -> None:
         self.tracker = tracker
@@ -113,6 +129,7 @@ class Caller:
         self._secrets = sorted((s for s in secrets if s), key=len, reverse=True)
         self._credentials = credentials
         self._limited = limited
+        self._amiss = amiss
         self._sleep = sleep
         self._paused: dict[str, datetime] = {}
         self._client = httpx.Client(
@@ -137,6 +154,13 @@ class Caller:
     def now(self) -> datetime:
         """This instant on our clock."""
         return self._clock.now()
+
+    def words(self, text: str) -> str:
+        """A message for people: it names the tracker, and shows no secret."""
+        text = f"{self.tracker}: {text}"
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return text
 
     def call(
         self,
@@ -183,7 +207,7 @@ class Caller:
         try:
             response = self._client.send(request, stream=True)
         except _NEVER_SENT as error:
-            unreached = Unavailable(self._words(f"{what}: not reached ({_kind(error)})"), tracker=self.tracker)
+            unreached = Unavailable(self.words(f"{what}: not reached ({_kind(error)})"), tracker=self.tracker)
             raise (_Again(unreached) if read else unreached) from error
         except httpx.RequestError as error:
             raise self._broken_off(what, _kind(error), read=read) from error
@@ -202,7 +226,7 @@ class Caller:
         for part in response.iter_bytes():
             size += len(part)
             if size > MOST_BYTES:
-                message = self._words(f"{what}: the answer is larger than {MOST_BYTES} bytes")
+                message = self.words(f"{what}: the answer is larger than {MOST_BYTES} bytes")
                 raise (Unreadable if read else InDoubt)(message, tracker=self.tracker)
             if self._clock.now() > late:
                 raise httpx.ReadTimeout(f"still going on after {LONGEST_ANSWER}")
@@ -219,24 +243,34 @@ class Caller:
         answer = Answer(
             request.method, request.url.path, status, value, now + self.skew, content, dict(response.headers)
         )
+        amiss = self._amiss(answer)
+        if amiss is not None:
+            raise self._told(answer, amiss, read=read)
         if 200 <= status < 300:  # noqa: PLR2004  # the class of success
             if broken is None and (content or status == _NO_CONTENT or not read):
                 return answer
             raise self._garbled(answer, broken or "an empty body", read=read)
         if status == _TOO_MANY or (read and (status >= 500 or status in (408, 425))):  # noqa: PLR2004  # as above
             after = _retry_after(response.headers, now + self.skew)
-            message = self._words(f"{what}: {status}, {said(answer)}")
+            message = self.words(f"{what}: {status}, {said(answer)}")
             wait = None if after is None else timedelta(seconds=after)
             raise _Again(Unavailable(message, tracker=self.tracker, retry_after=wait), after, answer.headers)
         if status >= 500 or status == 408:  # noqa: PLR2004  # the server may have done it before it failed
-            raise InDoubt(self._words(f"{what}: {status}, {said(answer)}"), tracker=self.tracker)
+            raise InDoubt(self.words(f"{what}: {status}, {said(answer)}"), tracker=self.tracker)
         if status == _UNAUTHORIZED:
-            message = self._words(f"{what}: 401, {said(answer)}")
+            message = self.words(f"{what}: 401, {said(answer)}")
             raise Denied(message, need=self._credentials, tracker=self.tracker)
-        raise Rejected(self._words(f"{what}: {status}, {said(answer)}"), tracker=self.tracker, answer=answer)
+        raise Rejected(self.words(f"{what}: {status}, {said(answer)}"), tracker=self.tracker, answer=answer)
+
+    def _told(self, answer: Answer, amiss: Amiss, *, read: bool) -> Exception:
+        message = self.words(f"{answer.method} {answer.path}: {answer.status}, {amiss.why}")
+        if not read and not amiss.undone:
+            return InDoubt(message, tracker=self.tracker)
+        wait = None if amiss.after is None else timedelta(seconds=amiss.after)
+        return _Again(Unavailable(message, tracker=self.tracker, retry_after=wait), amiss.after, answer.headers)
 
     def _broken_off(self, what: str, why: str, *, read: bool) -> Exception:
-        message = self._words(f"{what}: the answer broke off or never came ({why})")
+        message = self.words(f"{what}: the answer broke off or never came ({why})")
         if read:
             return _Again(Unavailable(message, tracker=self.tracker))
         return InDoubt(message, tracker=self.tracker)
@@ -244,14 +278,8 @@ class Caller:
     def _garbled(self, answer: Answer, why: str, *, read: bool) -> Exception:
         what = f"{answer.method} {answer.path}: {answer.status} with {why} instead of JSON: {said(answer)}"
         if read:
-            return _Again(Unreadable(self._words(what), tracker=self.tracker))
-        return InDoubt(self._words(what), tracker=self.tracker)
-
-    def _words(self, text: str) -> str:
-        text = f"{self.tracker}: {text}"
-        for secret in self._secrets:
-            text = text.replace(secret, "[secret]")
-        return text
+            return _Again(Unreadable(self.words(what), tracker=self.tracker))
+        return InDoubt(self.words(what), tracker=self.tracker)
 
     # --- limits ---
 
@@ -264,7 +292,7 @@ class Caller:
         now = self._clock.now()
         until = max((self._paused.get(name, now) for name in _names(request).values()), default=now)
         if until - now > PATIENCE:
-            message = self._words(f"{request.method} {request.url.path}: not sent, it asked us to wait until {until}")
+            message = self.words(f"{request.method} {request.url.path}: not sent, it asked us to wait until {until}")
             raise Unavailable(message, tracker=self.tracker, retry_after=until - now)
         if until > now:
             self._sleep((until - now).total_seconds())
@@ -299,7 +327,7 @@ def said(answer: Answer) -> str:
         if isinstance(errors, Mapping):
             told += [f"{name}: {text}" for name, text in errors.items()]
         elif isinstance(errors, list):
-            told += [str(error.get("message")) for error in errors if isinstance(error, Mapping)]
+            told += [_graphql(error) for error in errors if isinstance(error, Mapping)]
     elif answer.content:
         told.append(_summary(answer.content[:20_000].decode("utf-8", "replace")))
     text = "; ".join(" ".join(part.split()) for part in told if part) or "no explanation"
@@ -308,6 +336,13 @@ def said(answer: Answer) -> str:
 
 def _texts(value: Any) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+def _graphql(error: Mapping[Any, Any]) -> str:
+    """A GraphQL error: its message is terse, what is meant for people stands beside it (facts/linear.md §4)."""
+    more = error.get("extensions")
+    words = [error.get("message"), more.get("userPresentableMessage") if isinstance(more, Mapping) else None]
+    return ": ".join(dict.fromkeys(str(word) for word in words if word))
 
 
 def _summary(text: str) -> str:

@@ -306,6 +306,7 @@ def tracker_options(settings: Settings, tracker_id: str, environ: Mapping[str, s
         overlap=tracker.overlap,
         marks=settings.marks.names,
         mail=settings.marks.mail,
+        installation=settings.installation,
     )
 
 

@@ -230,6 +230,8 @@ class TrackerOptions:
     """Whether a write that mails people is allowed where silence is not."""
     fields: tuple[str, ...] = ()
     """What rules name beyond the common fields, by the keys of conditions: `sprint`, `field.Squad`."""
+    installation: str = ""
+    """Whose signature to look for where a copy of the mark is found by its address (Linear)."""
 
 
 CommentRenderer = Callable[[Comment], Any]

@@ -1,0 +1,250 @@
+"""Every GraphQL document that syncd sends to Linear, hand-written. Nothing else is ever sent.
+
+Each stands with its page size, so that tests can hold it against the official schema and price it by the documented
+rule: a scalar costs 0.1, an object 1, a connection multiplies what is below it (`pageInfo` too) by `first`, and by 50
+where that is missing; a query may cost 10,000, ours stay below a third of it (facts/linear.md §2).
+
+Newest first is the only order that Linear knows; `includeArchived` is false where it is not said (§3).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+MOST_AT_ONCE: Final = 250
+"""The most that Linear gives in one page (facts/linear.md §3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One operation. `roots` are the keys of its answer, in the order in which they are executed.
+
+    A root may be left out by a variable of its own name (`@include(if: $projects)`).
+    """
+
+    name: str
+    text: str
+    roots: tuple[str, ...]
+    page: int = 0
+    """Nodes in a full page of each root; 0: no pages."""
+    writes: bool = False
+
+
+_PAGE = "pageInfo { hasNextPage endCursor }"
+
+# --- who we are, and which teams we see ----------------------------------------------------------------------
+
+LOOK: Final = Document(
+    "Look",
+    f"""query Look($teams: [String!]!, $after: String) {{
+  viewer {{ id name email app guest organization {{ id name urlKey }} }}
+  teams(first: 100, after: $after, filter: {{key: {{in: $teams}}}}) {{
+    nodes {{ id key name visibility }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("viewer", "teams"),
+    page=100,
+)
+
+# --- issues --------------------------------------------------------------------------------------------------
+
+_PERSON = "id name guest app"
+
+ISSUES_AT_ONCE: Final = 125
+
+_ISSUE = f"""id identifier title priority labelIds url createdAt updatedAt archivedAt trashed
+      state {{ name type }}
+      team {{ key name visibility }}
+      parent {{ id identifier }}
+      project {{ id name }}
+      assignee {{ {_PERSON} }}
+      creator {{ {_PERSON} }}
+      botActor {{ id name }}
+      externalUserCreator {{ id name }}
+      cycle @include(if: $sprint) {{ name number }}
+      syncedWith {{ service metadata {{ ... on ExternalEntityInfoJiraMetadata {{ issueKey }} }} }}
+      copies: attachments(first: 2, filter: {{url: {{startsWith: "syncd://"}}}}) {{ nodes {{ url metadata }} }}
+      links: attachments(first: 3, filter: {{url: {{contains: "/browse/"}}}}) {{ nodes {{ url }} }}"""
+
+ISSUES: Final = Document(
+    "Issues",
+    f"""query Issues($filter: IssueFilter!, $after: String, $sprint: Boolean!) {{
+  issues(first: {ISSUES_AT_ONCE}, after: $after, orderBy: updatedAt, includeArchived: true, filter: $filter) {{
+    nodes {{
+      {_ISSUE}
+    }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("issues",),
+    page=ISSUES_AT_ONCE,
+)
+"""Whatever a filter selects: changed since, by id, by label. Ids that do not exist are left out in silence (§3)."""
+
+ISSUE_BY_KEY: Final = Document(
+    "IssueByKey",
+    f"""query IssueByKey($key: String!, $sprint: Boolean!) {{
+  issue(id: $key) {{
+      {_ISSUE}
+  }}
+}}""",
+    roots=("issue",),
+)
+"""One issue by a key that it may no longer bear: old ones still resolve here, and in no filter (§5)."""
+
+ISSUE_IDS: Final = Document(
+    "IssueIds",
+    f"""query IssueIds($filter: IssueFilter!, $after: String) {{
+  issues(first: {ISSUES_AT_ONCE}, after: $after, orderBy: updatedAt, includeArchived: true, filter: $filter) {{
+    nodes {{ id identifier }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("issues",),
+    page=ISSUES_AT_ONCE,
+)
+"""A page of `ISSUES` by its ids alone, for when one issue in it cannot be answered and takes the page with it."""
+
+MOVED: Final = Document(
+    "Moved",
+    f"""query Moved($filter: IssueFilter!, $after: String) {{
+  issues(first: {MOST_AT_ONCE}, after: $after, orderBy: updatedAt, includeArchived: true, filter: $filter) {{
+    nodes {{ id identifier previousIdentifiers }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("issues",),
+    page=MOST_AT_ONCE,
+)
+"""What changed in other teams: of these, the ones that once were of a team in scope have left it."""
+
+CENSUS: Final = Document(
+    "Census",
+    f"""query Census($filter: IssueFilter!, $after: String) {{
+  issues(first: {MOST_AT_ONCE}, after: $after, orderBy: createdAt, filter: $filter) {{
+    nodes {{ id identifier }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("issues",),
+    page=MOST_AT_ONCE,
+)
+"""Every issue by id and key, archived ones left out. By creation: that order does not change while it is walked."""
+
+HISTORIES_AT_ONCE: Final = 10
+
+HISTORIES: Final = Document(
+    "Histories",
+    f"""query Histories($ids: [ID!]!) {{
+  issues(first: {HISTORIES_AT_ONCE}, includeArchived: true, filter: {{id: {{in: $ids}}}}) {{
+    nodes {{
+      id
+      history(first: 50) {{
+        nodes {{ createdAt addedLabelIds removedLabelIds actor {{ {_PERSON} }} botActor {{ id name }} }}
+        {_PAGE}
+      }}
+    }}
+  }}
+}}""",
+    roots=("issues",),
+    page=HISTORIES_AT_ONCE,
+)
+
+HISTORY: Final = Document(
+    "History",
+    f"""query History($id: String!, $after: String) {{
+  issue(id: $id) {{
+    id
+    history(first: {MOST_AT_ONCE}, after: $after) {{
+      nodes {{ createdAt addedLabelIds removedLabelIds actor {{ {_PERSON} }} botActor {{ id name }} }}
+      {_PAGE}
+    }}
+  }}
+}}""",
+    roots=("issue",),
+    page=MOST_AT_ONCE,
+)
+"""The rest of one issue's history, where the first fifty entries were not all."""
+
+# --- what changes without any issue changing: read whole each cycle (facts/linear.md §6) ----------------------
+
+LABELS: Final = Document(
+    "Labels",
+    f"""query Labels($issueLabelsAfter: String) {{
+  issueLabels(first: {MOST_AT_ONCE}, after: $issueLabelsAfter, includeArchived: true) {{
+    nodes {{ id name description isGroup archivedAt parent {{ id }} team {{ id key }} }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("issueLabels",),
+    page=MOST_AT_ONCE,
+)
+"""The catalogue of issue labels, those of the workspace and of all teams."""
+
+NODE_LABELS: Final = Document(
+    "NodeLabels",
+    f"""query NodeLabels(
+  $projectLabelsAfter: String, $projectLabels: Boolean!, $initiativeLabelsAfter: String, $initiativeLabels: Boolean!
+) {{
+  projectLabels(first: {MOST_AT_ONCE}, after: $projectLabelsAfter, includeArchived: true)
+    @include(if: $projectLabels) {{
+    nodes {{ id name parent {{ id }} }}
+    {_PAGE}
+  }}
+  initiativeLabels(first: {MOST_AT_ONCE}, after: $initiativeLabelsAfter, includeArchived: true)
+    @include(if: $initiativeLabels) {{
+    nodes {{ id name parent {{ id }} }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("projectLabels", "initiativeLabels"),
+    page=MOST_AT_ONCE,
+)
+"""Labels of projects and of initiatives: catalogues of their own, which share no ids with the labels of issues."""
+
+PROJECTS: Final = Document(
+    "Projects",
+    f"""query Projects($projectsAfter: String) {{
+  projects(first: {MOST_AT_ONCE}, after: $projectsAfter, includeArchived: true) {{
+    nodes {{
+      id name slugId labelIds priority url createdAt updatedAt archivedAt trashed
+      status {{ name type }}
+      lead {{ {_PERSON} }}
+      teams(first: 3) {{ nodes {{ visibility }} }}
+    }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("projects",),
+    page=MOST_AT_ONCE,
+)
+
+INITIATIVES: Final = Document(
+    "Initiatives",
+    f"""query Initiatives(
+  $initiativesAfter: String, $initiatives: Boolean!, $initiativeToProjectsAfter: String, $initiativeToProjects: Boolean!
+) {{
+  initiatives(first: {MOST_AT_ONCE}, after: $initiativesAfter, includeArchived: true) @include(if: $initiatives) {{
+    nodes {{
+      id name slugId labelIds priority url createdAt updatedAt archivedAt trashed status
+      owner {{ {_PERSON} }}
+      parentInitiative {{ id }}
+    }}
+    {_PAGE}
+  }}
+  initiativeToProjects(first: {MOST_AT_ONCE}, after: $initiativeToProjectsAfter)
+    @include(if: $initiativeToProjects) {{
+    nodes {{ initiative {{ id }} project {{ id }} }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("initiatives", "initiativeToProjects"),
+    page=MOST_AT_ONCE,
+)
+"""Initiatives, and which projects lie in which: one request for both, so that rows and joins are of one moment."""
+
+READS: Final = (
+    LOOK, ISSUES, ISSUE_BY_KEY, ISSUE_IDS, MOVED, CENSUS, HISTORIES, HISTORY, LABELS, NODE_LABELS, PROJECTS,
+    INITIATIVES,
+)  # fmt: skip
+"""All that the reader sends."""
