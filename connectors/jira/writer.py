@@ -1,14 +1,16 @@
 """Writes to one Jira Cloud site: each action is one request, signed, silent where Jira lets it be."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from connectors.http import Answer, Params, Rejected, Sleep, meaning
 from connectors.jira.mapping import COPY_PROPERTY
 from connectors.jira.transport import Site
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Action, Receipt
-from syncd.core.ports import Clock, CommentRenderer, Signature, TrackerOptions
+from syncd.core.ports import Clock, CommentRenderer, Signature, Signed, TrackerOptions
+
+T = TypeVar("T")
 
 SILENCE_RIGHTS: Final = ("ADMINISTER_PROJECTS", "ADMINISTER")
 """Either lets a write go without mail (facts/jira.md §5)."""
@@ -46,6 +48,36 @@ class CloudWriter:
         self._site.close()
 
     # --- writing ---
+
+    @property
+    def least_together(self) -> int:
+        """One: nothing goes together yet."""
+        return 1
+
+    @property
+    def most_together(self) -> int:
+        """One: nothing goes together yet."""
+        return 1
+
+    def together(self, action: Action) -> str | None:
+        """Nothing goes together yet."""
+        del action
+        return None
+
+    def write_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError]:
+        """One after another; see `TrackerWriter`."""
+        return [self._outcome(self.write, one) for one in portion]
+
+    def look_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError | None]:
+        """One after another; see `TrackerWriter`."""
+        return [self._outcome(self.look, one) for one in portion]
+
+    @staticmethod
+    def _outcome(call: Callable[[Action, str], T], one: Signed) -> T | TrackerError:
+        try:
+            return call(one.action, one.entry)
+        except TrackerError as failed:
+            return failed
 
     def write(self, action: Action, entry: str) -> Receipt:
         """Do it, once. `InDoubt` when no answer came; see `TrackerWriter` and DESIGN §7 for the rest.

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from syncd.core.bearing import Bears
 from syncd.core.diff import Pace
-from syncd.core.errors import OptionProblem, Unreadable
+from syncd.core.errors import OptionProblem, TrackerError, Unreadable
 from syncd.core.model import (
     Action,
     Applied,
@@ -177,6 +177,14 @@ class TrackerReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An action, and the outbox entry's key that the write is signed with where the tracker lets it be."""
+
+    action: Action
+    entry: str
+
+
 class TrackerWriter(Protocol):
     """Writes to one tracker. Never retries what may have been done. Raises the TrackerErrors of DESIGN §7."""
 
@@ -185,12 +193,37 @@ class TrackerWriter(Protocol):
         """How many HTTP requests were sent so far."""
         ...
 
+    @property
+    def least_together(self) -> int:
+        """From how many actions on `write_together` is worth it; fewer are written alone."""
+        ...
+
+    @property
+    def most_together(self) -> int:
+        """How many actions, each on an issue of its own, one `write_together` takes."""
+        ...
+
+    def together(self, action: Action) -> str | None:
+        """Actions that get the same answer may go in one call of `write_together`; None: alone, by `write`. Pure."""
+        ...
+
     def write(self, action: Action, entry: str) -> Receipt:
         """Do it, once, signed with the outbox entry's key. `InDoubt` when no answer came."""
         ...
 
     def look(self, action: Action, entry: str) -> Receipt | None:
         """Whether that very write was done; None: it was not."""
+        ...
+
+    def write_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError]:
+        """Do several actions of one `together` answer, each once; what came of each, in their order.
+
+        `InDoubt` stands where nobody can tell. Raises a TrackerError only when nothing was sent. May take minutes.
+        """
+        ...
+
+    def look_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError | None]:
+        """`look` for several, in as few requests as the tracker lets it be; the answers in their order."""
         ...
 
     def close(self) -> None:
@@ -321,8 +354,12 @@ class EntryState(StrEnum):
     DONE = "done"
     DROPPED = "dropped"
     """It no longer holds (moved on, gone, denied); `note` says why."""
+    GONE = "gone"
+    """Its issue was not there when it was to be written: it rests, and is tried again much later."""
     DEAD = "dead"
     """It failed for good and waits for a person."""
+    DISMISSED = "dismissed"
+    """It was dead, and a person dropped it: it is not planned again while the same is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +371,8 @@ class Entry:
     state: EntryState
     attempts: int = 0
     note: str = ""
+    moved: datetime | None = field(default=None, compare=False)
+    """When it came into that state; None: it is not stored yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,8 +415,13 @@ class Store(Protocol):
         ...
 
     # the right to work
-    def acquire(self, tracker: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
-        """Take a tracker's lease if it is free, expired or already ours; None: see `lease_holder`."""
+    def acquire(
+        self, tracker: str, holder: str, now: datetime, ttl: timedelta, *, gone: str | None = None
+    ) -> Lease | None:
+        """Take a tracker's lease if it is free, expired, already ours or that of `gone`; None: see `lease_holder`.
+
+        `gone`: a holder of whom is proven that it is no more.
+        """
         ...
 
     def renew(self, lease: Lease, now: datetime, ttl: timedelta) -> bool:
@@ -582,7 +626,7 @@ class Store(Protocol):
 
     # writing
     def commit_intent(self, entries: Sequence[Entry], now: datetime) -> int:
-        """Add outbox rows that are not there yet (by key), revive dropped ones; how many are todo by this call."""
+        """Add outbox rows that are not there yet (by key), revive dropped and gone ones; how many are todo by this."""
         ...
 
     def entries(self, tracker: str, states: Sequence[EntryState], limit: int = 1000) -> Sequence[Entry]:
@@ -593,12 +637,28 @@ class Store(Protocol):
         """`todo → sending`, durably, before the call; False when the lease's fence is stale or the row moved on."""
         ...
 
+    def begin_together(self, entries: Sequence[Entry], lease: Lease, now: datetime) -> frozenset[str]:
+        """`begin` for several in one transaction: the keys of those that were begun, none under a stale fence."""
+        ...
+
     def settle(self, entry: Entry, receipt: Receipt, applied: Applied, now: datetime) -> None:
         """`done`, and what is applied now, in one transaction."""
         ...
 
-    def put_back(self, entry: Entry, state: EntryState, note: str, now: datetime) -> None:
-        """`sending` or `todo` → todo, dropped or dead, with why."""
+    def entries_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        """Outbox rows by key; unknown ones are absent."""
+        ...
+
+    def put_back(self, entry: Entry, state: EntryState, note: str, now: datetime, *, tried: bool = True) -> None:
+        """`sending` or `todo` → todo, dropped, gone or dead, with why. `tried=False`: that attempt does not count."""
+        ...
+
+    def revive(self, entry: Entry, now: datetime) -> bool:
+        """`dead` or `dismissed` → todo, as if it had never been tried; False: it is in neither state any more."""
+        ...
+
+    def dismiss(self, entry: Entry, note: str, now: datetime) -> bool:
+        """`dead` → dismissed, with who dropped it; False: it is dead no more."""
         ...
 
     def outbox_counts(self) -> Mapping[str, int]:

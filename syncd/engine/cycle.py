@@ -1,7 +1,7 @@
 """One whole cycle over one tracker, and the doing of a plan that a person was shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from syncd.core.marks import comment_digest
 from syncd.core.model import Action, Plan
@@ -9,7 +9,7 @@ from syncd.core.plan import Guarded, guard, make_plan, same_write
 from syncd.core.ports import StoredPlan, TrackerWriter
 from syncd.engine.looking import look
 from syncd.engine.work import CycleResult, Looked, Work
-from syncd.engine.writing import Done, carry_out, look_up_sending
+from syncd.engine.writing import Done, carry_out, look_up_sending, without_resting
 
 
 def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
@@ -18,7 +18,7 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
     Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
     """
     earlier = look_up_sending(work, writer)
-    looked = look(work)
+    looked = _look(work)
     guarded = guard(looked.plan, {work.tracker: looked.in_scope}, work.limits)
     _keep_refused(work, guarded)
     done = carry_out(work, writer, guarded.plan)
@@ -38,6 +38,12 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
         refusals=guarded.refusals,
         notes=(*earlier.notes, *done.notes),
     )
+
+
+def _look(work: Work, *, everything: bool = False) -> Looked:
+    """Observe, decide and plan; writes that rest are skipped."""
+    looked = look(work, everything=everything)
+    return replace(looked, plan=without_resting(work, looked.plan))
 
 
 def _keep_refused(work: Work, guarded: Guarded) -> None:
@@ -100,7 +106,7 @@ def apply_shown(pairs: Sequence[Pair], shown: StoredPlan, *, exact: bool) -> App
     for pair in pairs:
         earlier = look_up_sending(pair.work, pair.writer)
         result.applied += earlier.applied
-        looked = look(pair.work, everything=True)
+        looked = _look(pair.work, everything=True)
         fresh[pair.work.tracker] = looked
         if not looked.complete:
             result.incomplete[pair.work.tracker] = looked.why or ""
@@ -161,7 +167,7 @@ def _add(result: Applied, done: Done) -> None:
 
 def show(works: Sequence[Work]) -> tuple[Plan, Guarded, dict[str, str], dict[str, Looked]]:
     """Plan everything in every tracker, keep it under its digest: (plan, guarded, what was incomplete, details)."""
-    looked = {work.tracker: look(work, everything=True) for work in works}
+    looked = {work.tracker: _look(work, everything=True) for work in works}
     whole = make_plan(
         (a for one in looked.values() for a in one.plan.actions),
         (s for one in looked.values() for s in one.plan.skipped),

@@ -42,9 +42,9 @@ class Work:
     earlier: Callable[[str], Rulebook | None] = lambda _version: None
     """The rulebook of an earlier version; None: it is not kept, or cannot be read any more."""
 
-    def still_ours(self) -> None:
-        """Renew the lease; `LeaseLostError` when it is somebody else's."""
-        if not self.store.renew(self.lease, self.clock.now(), LEASE_TTL):
+    def still_ours(self, ttl: timedelta = LEASE_TTL) -> None:
+        """Renew the lease, for as long as what comes may be silent; `LeaseLostError` when it is somebody else's."""
+        if not self.store.renew(self.lease, self.clock.now(), ttl):
             raise LeaseLostError(f"another process took over {self.tracker}")
 
     @property

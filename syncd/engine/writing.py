@@ -1,23 +1,32 @@
 """Carry out: commit intent, apply, settle (DESIGN §3.8-10). Every write has a name, and is looked up before a resend.
 
 A row goes `todo → sending` durably before the call and `done` with its receipt. A row found in `sending` was sent by
-a process that died or lost the answer: the tracker is asked whether it landed.
+a process that died or lost the answer: the tracker is asked whether it landed. Writes that a tracker takes together
+go in portions (`syncd.engine.portions`): all rows of one begin in one transaction, and each is settled by its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Final, assert_never
 
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 from syncd.core.marks import after_write, entry_key
-from syncd.core.model import Action, Finding, IssueRef, Plan
-from syncd.core.ports import Entry, EntryState, TrackerWriter
+from syncd.core.model import Action, Finding, IssueRef, Plan, Receipt, Skipped
+from syncd.core.plan import make_plan
+from syncd.core.ports import Entry, EntryState, Signed, TrackerWriter
+from syncd.engine.portions import Portions
 from syncd.engine.work import Work
 
 ATTEMPTS: Final = 3
 """Times an entry may fail in a way nobody understands before it waits for a person."""
-CHUNK: Final = 500
+TOGETHER_TTL: Final = timedelta(minutes=10)
+"""How long a portion may be silent: a tracker that works through a thousand issues takes minutes."""
+GONE_RESTS: Final = timedelta(hours=6)
+"""How long a write rests whose issue was not there: as long as a census may take to find out (DESIGN §9)."""
+LOOKED_UP_TOGETHER: Final = 500
 NOTES: Final = 20
+ALL: Final = 1_000_000
 
 
 @dataclass(slots=True)
@@ -43,10 +52,35 @@ class Done:
 def look_up_sending(work: Work, writer: TrackerWriter) -> Done:
     """Ask the tracker about every write that was begun and has no receipt: settle it, or put it back to be done."""
     done = Done()
-    for entry in work.store.entries(work.tracker, [EntryState.SENDING]):
-        work.still_ours()
-        _look_up(work, writer, entry, done)
+    unsure = work.store.entries(work.tracker, [EntryState.SENDING], limit=ALL)
+    for start in range(0, len(unsure), LOOKED_UP_TOGETHER):
+        work.still_ours(TOGETHER_TTL)
+        _look_up(work, writer, unsure[start : start + LOOKED_UP_TOGETHER], done)
     return done
+
+
+def without_resting(work: Work, planned: Plan) -> Plan:
+    """The plan without writes that rest: their issue was gone a while ago, or a person dropped them."""
+    named = {entry_key(work.signature.instance, action): action for action in planned.actions}
+    resting: dict[str, str] = {}
+    for key, entry in work.store.entries_of(list(named)).items():
+        why = _rests(work, entry)
+        if why is not None:
+            resting[key] = why
+    if not resting:
+        return planned
+    skipped = [Skipped(named[key].ref, named[key].key, why) for key, why in resting.items()]
+    return make_plan([a for key, a in named.items() if key not in resting], [*planned.skipped, *skipped])
+
+
+def _rests(work: Work, entry: Entry) -> str | None:
+    if entry.state is EntryState.DISMISSED:
+        return "a person dropped this write (`syncd outbox drop`): it is made when something else is wanted"
+    if entry.state is EntryState.GONE and entry.moved is not None:
+        until = entry.moved + GONE_RESTS
+        if work.clock.now() < until:
+            return f"it was not there when it was to be written: tried again after {until:%Y-%m-%d %H:%M} UTC"
+    return None
 
 
 def carry_out(work: Work, writer: TrackerWriter, plan: Plan) -> Done:
@@ -64,89 +98,110 @@ def carry_out(work: Work, writer: TrackerWriter, plan: Plan) -> Done:
             if left.key not in wanted:
                 work.store.put_back(left, EntryState.DROPPED, "it no longer holds", work.clock.now())
         work.store.commit_intent(entries, work.clock.now())
-    return _Writing(work, writer, total=len(entries)).run(entries)
+    return _Writing(work, writer).run(entries)
 
 
 def _todo(work: Work) -> Sequence[Entry]:
-    return work.store.entries(work.tracker, [EntryState.TODO], limit=1_000_000)
+    return work.store.entries(work.tracker, [EntryState.TODO], limit=ALL)
 
 
 class _Writing:
     """Goes through the entries in order. An issue whose earlier write waits keeps its later ones waiting."""
 
-    def __init__(self, work: Work, writer: TrackerWriter, total: int) -> None:
+    def __init__(self, work: Work, writer: TrackerWriter) -> None:
         self._work = work
         self._writer = writer
-        self._total = total
-        unsure = work.store.entries(work.tracker, [EntryState.SENDING], limit=1_000_000)
+        unsure = work.store.entries(work.tracker, [EntryState.SENDING], limit=ALL)
         self._blocked: set[IssueRef] = {entry.action.ref for entry in unsure}
-        self._dead = {entry.key for entry in work.store.entries(work.tracker, [EntryState.DEAD], limit=1_000_000)}
+        self._dead = {entry.key for entry in work.store.entries(work.tracker, [EntryState.DEAD], limit=ALL)}
         self._denied: dict[tuple[str | None, str], str] = {}
         """(project, action kind) → what is missing there: asked once a cycle, not once an issue."""
         self.done = Done()
 
     def run(self, entries: Sequence[Entry]) -> Done:
         todo = {entry.key: entry for entry in _todo(self._work)}
-        for number, key in enumerate(entry.key for entry in entries):
-            self._work.watch(f"writing {self._work.tracker}", number, self._total)
-            entry = todo.get(key)  # as it is stored, with the times it was tried
-            if entry is None:
-                self.done.waiting += key in self._dead
-                continue
-            if self.done.stopped or entry.action.ref in self._blocked or self._refused(entry.action):
-                self._wait(entry)
-                continue
-            self._work.still_ours()
-            self._apply(entry)
+        self.done.waiting += sum(entry.key in self._dead for entry in entries)
+        ready = [todo[entry.key] for entry in entries if entry.key in todo]  # as stored, with the times it was tried
+        portions = Portions(ready, self._writer, may=lambda entry: not self._held(entry))
+        while (portion := portions.take()) is not None:
+            self._work.watch(f"writing {self._work.tracker}", portions.taken - len(portion), len(entries))
+            self._do(portion)
         return self.done
 
-    def _refused(self, action: Action) -> bool:
-        return (action.project, action.kind) in self._denied or (None, action.kind) in self._denied
+    def _held(self, entry: Entry) -> bool:
+        """Whether it is not to be written in this pass, as things stand."""
+        action = entry.action
+        refused = (action.project, action.kind) in self._denied or (None, action.kind) in self._denied
+        return self.done.stopped or action.ref in self._blocked or refused
+
+    def _do(self, portion: Sequence[Entry]) -> None:
+        if len(portion) > 1:
+            self._work.still_ours(TOGETHER_TTL)
+            self._apply(portion)
+        elif self._held(portion[0]):
+            self._wait(portion[0])
+        else:
+            self._work.still_ours()
+            self._apply(portion)
 
     def _wait(self, entry: Entry) -> None:
         self._blocked.add(entry.action.ref)
         self.done.waiting += 1
 
-    def _apply(self, entry: Entry) -> None:
+    def _apply(self, portion: Sequence[Entry]) -> None:
+        """Begin, call, settle. Nothing is sent for a row that could not be begun: the lease is lost, or it moved on."""
         work = self._work
-        if not work.store.begin(entry, work.lease, work.clock.now()):
-            self._wait(entry)
-            return
+        begun = work.store.begin_together(portion, work.lease, work.clock.now())
+        for entry in portion:
+            if entry.key not in begun:
+                self._wait(entry)
+        sent = [entry for entry in portion if entry.key in begun]
+        if sent:
+            self._take(list(zip(sent, self._call(sent), strict=True)))
+
+    def _call(self, sent: Sequence[Entry]) -> Sequence[Receipt | TrackerError]:
         try:
-            receipt = self._writer.write(entry.action, entry.key)
+            if len(sent) == 1:
+                return [self._writer.write(sent[0].action, sent[0].key)]
+            return self._writer.write_together([Signed(entry.action, entry.key) for entry in sent])
         except TrackerError as failed:
-            self._failed(entry, failed)
-            return
-        applied = work.store.known([entry.action.ref])[entry.action.ref].applied
-        work.store.settle(entry, receipt, after_write(applied, entry.action, receipt), work.clock.now())
-        self.done.applied += 1
+            return [failed] * len(sent)
+
+    def _take(self, outcomes: Sequence[tuple[Entry, Receipt | TrackerError]]) -> None:
+        with self._work.store.transaction():
+            _settle(self._work, [(entry, o) for entry, o in outcomes if isinstance(o, Receipt)], self.done)
+            for entry, outcome in outcomes:
+                if isinstance(outcome, TrackerError) and not isinstance(outcome, InDoubt):
+                    self._failed(entry, outcome)
+                    if not isinstance(outcome, Denied):  # whose finding says more
+                        self.done.note(str(outcome))
+        unsure = [entry for entry, outcome in outcomes if isinstance(outcome, InDoubt)]
+        if unsure:
+            _look_up(self._work, self._writer, unsure, self.done, put_back=False)
+            self._blocked |= {entry.action.ref for entry in unsure}
 
     def _failed(self, entry: Entry, failed: TrackerError) -> None:
         match failed:
-            case InDoubt():
-                _look_up(self._work, self._writer, entry, self.done, put_back=False)
-                self._blocked.add(entry.action.ref)
             case Unavailable():
-                self._put_back(entry, EntryState.TODO, str(failed))
+                self._put_back(entry, EntryState.TODO, str(failed), tried=False)
                 self.done.stopped = True
                 self._wait(entry)
-            case Stale() | Gone():
-                self._put_back(entry, EntryState.DROPPED, str(failed))
+            case Gone() | Stale():
+                self._put_back(entry, EntryState.GONE if isinstance(failed, Gone) else EntryState.DROPPED, str(failed))
                 self._forget_comment(entry.action)
                 self.done.dropped += 1
             case Denied():
-                self._put_back(entry, EntryState.DROPPED, str(failed))
+                self._put_back(entry, EntryState.DROPPED, str(failed), tried=False)
                 self._deny(entry.action, failed)
                 self._wait(entry)
-                return
+            case InDoubt():
+                raise AssertionError("a write in doubt is looked up, and not put back")
             case Unreadable() | TrackerError():
                 spent = entry.attempts + 1 >= ATTEMPTS
                 self._put_back(entry, EntryState.DEAD if spent else EntryState.TODO, str(failed))
                 self._wait(entry)
             case _:
                 assert_never(failed)
-        if not isinstance(failed, InDoubt):
-            self.done.note(str(failed))
 
     def _forget_comment(self, action: Action) -> None:
         """A comment that cannot be edited since a person deleted it is no longer ours to edit in every cycle."""
@@ -154,10 +209,12 @@ class _Writing:
         if action.kind == "comment" and action.comment_id is not None and applied is not None:
             self._work.store.save_applied([replace(applied, comment=None)])
 
-    def _put_back(self, entry: Entry, state: EntryState, note: str) -> None:
-        self._work.store.put_back(entry, state, note, self._work.clock.now())
+    def _put_back(self, entry: Entry, state: EntryState, note: str, *, tried: bool = True) -> None:
+        self._work.store.put_back(entry, state, note, self._work.clock.now(), tried=tried)
 
     def _deny(self, action: Action, failed: Denied) -> None:
+        if (failed.project, action.kind) in self._denied:
+            return
         self._denied[failed.project, action.kind] = failed.need
         where = failed.project or "every project"
         finding = Finding(
@@ -171,24 +228,45 @@ class _Writing:
         self.done.note(finding.text)
 
 
-def _look_up(work: Work, writer: TrackerWriter, entry: Entry, done: Done, *, put_back: bool = True) -> None:
-    """Settle an entry by what the tracker shows. Not there: back to be done, but not by the pass that sent it."""
+def _settle(work: Work, receipts: Sequence[tuple[Entry, Receipt]], done: Done) -> None:
+    """`done` and what is applied now, for each."""
+    known = work.store.known([entry.action.ref for entry, _ in receipts]) if receipts else {}
+    with work.store.transaction():
+        for entry, receipt in receipts:
+            applied = after_write(known[entry.action.ref].applied, entry.action, receipt)
+            work.store.settle(entry, receipt, applied, work.clock.now())
+    done.applied += len(receipts)
+
+
+def _look_up(work: Work, writer: TrackerWriter, unsure: Sequence[Entry], done: Done, *, put_back: bool = True) -> None:
+    """Settle entries by what the tracker shows. Not there: back to be done, but not by the pass that sent it."""
+    shown = _shown(writer, unsure)
+    _settle(work, [(entry, one) for entry in unsure if isinstance(one := shown[entry.key], Receipt)], done)
+    for entry in unsure:
+        match shown[entry.key]:
+            case Receipt():
+                pass
+            case Gone() | Stale() as gone:
+                state = EntryState.GONE if isinstance(gone, Gone) else EntryState.DROPPED
+                work.store.put_back(entry, state, str(gone), work.clock.now())
+                done.dropped += 1
+            case TrackerError() as failed:
+                done.note(
+                    f"{entry.action.key}: a write was sent and no answer came; looking it up failed too: {failed}"
+                )
+                done.waiting += 1
+            case None if put_back:
+                work.store.put_back(entry, EntryState.TODO, "it was sent and did not arrive", work.clock.now())
+            case None:
+                done.note(f"{entry.action.key}: a write was sent and no answer came; it is looked up in the next cycle")
+                done.waiting += 1
+
+
+def _shown(writer: TrackerWriter, unsure: Sequence[Entry]) -> Mapping[str, Receipt | TrackerError | None]:
+    signed = [Signed(entry.action, entry.key) for entry in unsure]
+    found: Iterable[Receipt | TrackerError | None]
     try:
-        receipt = writer.look(entry.action, entry.key)
-    except (Gone, Stale) as gone:
-        work.store.put_back(entry, EntryState.DROPPED, str(gone), work.clock.now())
-        done.dropped += 1
-        return
+        found = writer.look_together(signed)
     except TrackerError as failed:
-        done.note(f"{entry.action.key}: a write was sent and no answer came; looking it up failed too: {failed}")
-        done.waiting += 1
-        return
-    if receipt is not None:
-        applied = work.store.known([entry.action.ref])[entry.action.ref].applied
-        work.store.settle(entry, receipt, after_write(applied, entry.action, receipt), work.clock.now())
-        done.applied += 1
-    elif put_back:
-        work.store.put_back(entry, EntryState.TODO, "it was sent and did not arrive", work.clock.now())
-    else:
-        done.note(f"{entry.action.key}: a write was sent and no answer came; it is looked up in the next cycle")
-        done.waiting += 1
+        found = [failed] * len(signed)
+    return {one.entry: shown for one, shown in zip(signed, found, strict=True)}

@@ -12,8 +12,10 @@ from syncd.store.tables import leases
 class Leases(Part):
     """Who works on what."""
 
-    def acquire(self, tracker: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
-        """Take the lease if it is free, expired or already ours. Every new holder has a higher fence."""
+    def acquire(
+        self, tracker: str, holder: str, now: datetime, ttl: timedelta, *, gone: str | None = None
+    ) -> Lease | None:
+        """Take the lease if it is free, expired, already ours or `gone`'s. Every new holder has a higher fence."""
         insert = self._db.insert(leases).values(tracker=tracker, holder=holder, fence=1, expires=now + ttl)
         ours = leases.c.holder == holder
         take = insert.on_conflict_do_update(
@@ -23,7 +25,7 @@ class Leases(Part):
                 "expires": insert.excluded.expires,
                 "fence": case((ours, leases.c.fence), else_=leases.c.fence + 1),
             },
-            where=or_(ours, leases.c.holder.is_(None), leases.c.expires <= now),
+            where=or_(ours, leases.c.holder.is_(None), leases.c.expires <= now, leases.c.holder == (gone or holder)),
         ).returning(leases.c.fence)
         with self._db.writing(durable=True) as connection:
             fence = connection.execute(take).scalar()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
 
 from syncd.core.model import Applied, Receipt
 from syncd.core.ports import Entry, EntryState, Lease
@@ -17,13 +17,15 @@ from syncd.store.tables import leases, outbox
 
 NOT_OVER = (EntryState.TODO, EntryState.SENDING, EntryState.DEAD)
 MOVABLE = (EntryState.TODO.value, EntryState.SENDING.value)
+REVIVED = (EntryState.DROPPED.value, EntryState.GONE.value)
+PUT_BACK = (EntryState.TODO, EntryState.DROPPED, EntryState.GONE, EntryState.DEAD)
 
 
 class Outbox(Part):
     """What is to be written, and what became of it."""
 
     def commit_intent(self, entries: Sequence[Entry], now: datetime) -> int:
-        """Add outbox rows that are not there yet (by key), revive dropped ones; how many are todo by this call.
+        """Add outbox rows that are not there yet (by key), revive dropped and gone ones; how many are todo by this.
 
         A revived one keeps its place in the order, and its count of attempts.
         """
@@ -35,7 +37,7 @@ class Outbox(Part):
 
     def _commit(self, connection: Connection, rows: list[dict[str, Any]]) -> int:
         these = self._db.among(outbox.c.key, [row["key"] for row in rows])
-        dropped = outbox.c.state == EntryState.DROPPED.value
+        dropped = or_(*(outbox.c.state == state for state in REVIVED))  # an IN would not go with many rows
         over = connection.execute(select(func.count()).select_from(outbox).where(these, ~dropped)).scalar_one()
         statement = self._db.insert(outbox)
         again = {name: statement.excluded[name] for name in ("action", "state", "note", "committed", "moved")}
@@ -49,27 +51,34 @@ class Outbox(Part):
         wanted = and_(outbox.c.tracker == tracker, outbox.c.state.in_([state.value for state in states]))
         with self._db.reading() as connection:
             rows = connection.execute(select(outbox).where(wanted).order_by(outbox.c.n).limit(limit)).all()
-        return [
-            Entry(
-                key=row.key,
-                action=codec.action_value(codec.loads(row.action)),
-                state=EntryState(row.state),
-                attempts=row.attempts,
-                note=row.note,
-            )
-            for row in rows
-        ]
+        return [_entry(row) for row in rows]
+
+    def entries_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        """Outbox rows by key; unknown ones are absent."""
+        found: dict[str, Entry] = {}
+        with self._db.reading() as connection:
+            for batch in batches(keys):
+                rows = connection.execute(select(outbox).where(self._db.among(outbox.c.key, batch)))
+                found.update((row.key, _entry(row)) for row in rows)
+        return found
 
     def begin(self, entry: Entry, lease: Lease, now: datetime) -> bool:
         """`todo → sending`, durably, before the call; False when the lease's fence is stale or the row moved on."""
+        return bool(self.begin_together([entry], lease, now))
+
+    def begin_together(self, entries: Sequence[Entry], lease: Lease, now: datetime) -> frozenset[str]:
+        """`begin` for several in one transaction: the keys of those that were begun, none under a stale fence."""
         ours = exists().where(held_by(lease), leases.c.tracker == outbox.c.tracker)
-        statement = (
-            update(outbox)
-            .where(outbox.c.key == entry.key, outbox.c.state == EntryState.TODO.value, ours)
-            .values(state=EntryState.SENDING.value, attempts=outbox.c.attempts + 1, fence=lease.fence, moved=now)
-        )
+        values = {"state": EntryState.SENDING.value, "fence": lease.fence, "moved": now}
+        begun: set[str] = set()
         with self._db.writing(durable=True) as connection:
-            return connection.execute(statement).rowcount == 1
+            for batch in batches([entry.key for entry in entries]):
+                due = and_(self._db.among(outbox.c.key, batch), outbox.c.state == EntryState.TODO.value, ours)
+                statement = (
+                    update(outbox).where(due).values(attempts=outbox.c.attempts + 1, **values).returning(outbox.c.key)
+                )
+                begun.update(connection.execute(statement).scalars())
+        return frozenset(begun)
 
     def settle(self, entry: Entry, receipt: Receipt, applied: Applied, now: datetime) -> None:
         """`done`, and what is applied now, in one transaction. A row that is over already changes nothing."""
@@ -84,12 +93,31 @@ class Outbox(Part):
             if connection.execute(statement).rowcount == 1:
                 save_applied(self._db, connection, [applied])
 
-    def put_back(self, entry: Entry, state: EntryState, note: str, now: datetime) -> None:
-        """`sending` or `todo` → todo, dropped or dead, with why."""
-        if state not in (EntryState.TODO, EntryState.DROPPED, EntryState.DEAD):
+    def put_back(self, entry: Entry, state: EntryState, note: str, now: datetime, *, tried: bool = True) -> None:
+        """`sending` or `todo` → todo, dropped, gone or dead, with why. `tried=False`: that attempt does not count."""
+        if state not in PUT_BACK:
             raise ValueError(f"an entry is not put back to {state}")
+        values: dict[str, Any] = {"state": state.value, "note": note, "moved": now}
+        if not tried:
+            values["attempts"] = entry.attempts
         with self._db.writing(durable=True) as connection:
-            connection.execute(_moving(entry).values(state=state.value, note=note, moved=now))
+            connection.execute(_moving(entry).values(values))
+
+    def revive(self, entry: Entry, now: datetime) -> bool:
+        """`dead` or `dismissed` → todo, as if it had never been tried; False: it is in neither state any more."""
+        over = (EntryState.DEAD.value, EntryState.DISMISSED.value)
+        values = {"state": EntryState.TODO.value, "note": "", "moved": now, "attempts": 0}
+        return self._move(entry, over, values)
+
+    def dismiss(self, entry: Entry, note: str, now: datetime) -> bool:
+        """`dead` → dismissed, with who dropped it; False: it is dead no more."""
+        values = {"state": EntryState.DISMISSED.value, "note": note, "moved": now}
+        return self._move(entry, (EntryState.DEAD.value,), values)
+
+    def _move(self, entry: Entry, states: Sequence[str], values: dict[str, Any]) -> bool:
+        statement = update(outbox).where(outbox.c.key == entry.key, outbox.c.state.in_(states)).values(values)
+        with self._db.writing(durable=True) as connection:
+            return connection.execute(statement).rowcount == 1
 
     def outbox_counts(self) -> Mapping[str, int]:
         """How many rows are in each state that is not over (todo, sending, dead), zeros included."""
@@ -101,6 +129,17 @@ class Outbox(Part):
 
 def _moving(entry: Entry) -> Any:
     return update(outbox).where(outbox.c.key == entry.key, outbox.c.state.in_(MOVABLE))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        key=row.key,
+        action=codec.action_value(codec.loads(row.action)),
+        state=EntryState(row.state),
+        attempts=row.attempts,
+        note=row.note,
+        moved=row.moved,
+    )
 
 
 def _row(entry: Entry, now: datetime) -> dict[str, Any]:
