@@ -20,6 +20,7 @@ from syncd.core.asking import asked_fields
 from syncd.core.comments import CommentPolicy
 from syncd.core.decide import Overrides
 from syncd.core.diff import Pace, RulesDiff
+from syncd.core.endings import Endings
 from syncd.core.errors import Behind, Busy, ConfigError, OptionProblem, Problem, SyncdError
 from syncd.core.explain import Explanation, explain
 from syncd.core.marks import Reading, read_marks
@@ -211,7 +212,10 @@ class App:
             coverage = [self._coverage(desk.store, tracker) for tracker in ids]
             lineages = {tracker: Ancestry(desk.store, tracker) for tracker in ids}
             rulebook = desk.in_use()
-            return build_report(known, rulebook.strategy, rulebook.version, coverage, lineages)
+            endings = Endings(rulebook, self._today())
+            return build_report(
+                known, rulebook.strategy, rulebook.version, coverage, lineages=lineages, endings=endings
+            )
 
     def look_over(self) -> Sequence[Known]:
         """Every issue in scope with its decision, in a fixed order. Offline."""

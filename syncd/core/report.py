@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, assert_never
 
+from syncd.core.endings import Ending, Endings
 from syncd.core.grouping import Grouping, Groups, Line, Sample, Unread, UnreadGroups, line_of
 from syncd.core.model import (
     Candidate,
@@ -150,6 +151,8 @@ class Report:
     """Unmapped work by label, by component and by project."""
     unread: tuple[Unread, ...] = ()
     """Incomplete work by the project of the ancestor that could not be read."""
+    endings: tuple[Ending, ...] = ()
+    """What runs out within fourteen days, with the issues that hang on it."""
 
 
 @dataclass(slots=True)
@@ -205,7 +208,9 @@ def build_report(
     strategy: Strategy,
     version: str,
     coverage: Iterable[Coverage],
+    *,
     lineages: Mapping[str, LineageSource] | None = None,
+    endings: Endings | None = None,
 ) -> Report:
     """Count a stream of issues with their standings. Issues not decided yet are not counted.
 
@@ -216,6 +221,8 @@ def build_report(
         unread.projects.add((one.issue.ref.tracker, one.issue.project))
         if one.standing is not None:
             tally.add(one.issue, one.standing.decision)
+            if endings is not None:
+                endings.add(one.standing.decision, is_open=not one.issue.closed)
             unread.add(one.issue, one.standing.decision)
     covered = tuple(coverage)
     instants = [c.last_success for c in covered]
@@ -234,6 +241,7 @@ def build_report(
         coverage=covered,
         groups=tally.groups.ordered(),
         unread=unread.ordered(),
+        endings=() if endings is None else tuple(endings.ordered()),
     )
 
 

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Final
 
 from syncd.core.report import Coverage, Report
+from syncd.render.html_endings import endings
 from syncd.render.html_parts import Markup, foreign, joined, number, percent, plural, stack, tag
 from syncd.render.html_settle import conflicts, undecided, unmapped
 from syncd.render.html_tables import Column, plain_row, plain_table
@@ -25,10 +26,11 @@ def report_html(report: Report) -> str:
     return f"<!doctype html>\n{tag('html', _head(report), body, lang='en')}\n"
 
 
-def _sections(report: Report) -> Iterator[Markup]:
+def _sections(report: Report) -> Iterator[Markup | None]:
     yield _figures(report)
     yield outcomes(report)
     yield _whole(report)
+    yield endings(report)
     yield conflicts(report)
     yield unmapped(report)
     yield undecided(report)

@@ -232,6 +232,10 @@ def report_json(report: Report) -> Json:
             for grouping in report.groups
         },
         "unread": [_unread(unread) for unread in report.unread],
+        "ends_soon": [
+            {"what": e.what, "id": e.name, "last_day": e.last.isoformat(), "issues": e.issues, "open": e.open}
+            for e in report.endings
+        ],
     }
 
 

@@ -15,7 +15,14 @@ SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:&])")
 
 def report_markdown(report: Report) -> str:
     """The alignment report for a person: coverage first, then what somebody must settle."""
-    sections = (_head(report), _outcomes(report), _conflicts(report), _unmapped(report), _unread(report))
+    sections = (
+        _head(report),
+        _outcomes(report),
+        _endings(report),
+        _conflicts(report),
+        _unmapped(report),
+        _unread(report),
+    )
     return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section))) + "\n"
 
 
@@ -71,6 +78,19 @@ def _outcomes(report: Report) -> Iterator[str]:
         yield f"| {name} | {escape(spent.overhead.owner)} | {numbers} |"
     yield ""
     yield "Shares are of all issues whose ancestors could be read."
+
+
+def _endings(report: Report) -> Iterator[str]:
+    if not report.endings:
+        return
+    yield "## Runs out within two weeks"
+    yield ""
+    yield "| | last day (UTC) | issues decided by it | open |"
+    yield "|---|---|---:|---:|"
+    for one in report.endings:
+        yield f"| {one.what} `{one.name}` | {one.last} | {one.issues} | {one.open} |"
+    yield ""
+    yield "After its last day it matches nothing any more, for old work as for new: say in time what comes next."
 
 
 def _conflicts(report: Report) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """How much work serves which outcome (DESIGN §10, `report`)."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from support_values import (
     NOW,
     STRATEGY,
     UNMAPPED,
+    between,
     decided,
     epic,
     issue,
@@ -21,7 +23,8 @@ from support_values import (
     standing,
 )
 
-from syncd.core.model import Category, Decision, Exempt, Issue, Mapped, Unmapped, Verdict
+from syncd.core.endings import Ending, Endings
+from syncd.core.model import Category, Decision, Exempt, Issue, Mapped, Unmapped, Verdict, Via
 from syncd.core.ports import Known
 from syncd.core.report import Coverage, Report, Totals, build_report, target_name
 
@@ -148,3 +151,30 @@ def test_targets_are_written_as_in_the_rules_file() -> None:
     assert [target_name(r.target) for r in rules] == [
         "growth", "reliability/failover", "overhead: hiring", "exempt: no",
     ]  # fmt: skip
+
+
+def test_what_runs_out_within_two_weeks_is_told_with_the_work_that_hangs_on_it() -> None:
+    book = rulebook(
+        rule("by-sre", "reliability", label("sre"), window=between(None, "2026-11-30")),
+        rule("by-x", "growth", label("x"), window=between(None, "2026-12-01")),
+        rule("by-y", "growth", label("y"), window=between(None, "2026-11-15")),
+    )
+    work = [known(one, decided(book, one)) for one in (issue("PAY-1", "sre"), issue("PAY-2", "sre"), issue("PAY-3"))]
+    done = issue("PAY-4", "sre", category=Category.DONE)
+    told = build_report(
+        [*work, known(done, decided(book, done))], STRATEGY, "v1", (), endings=Endings(book, NOW.date())
+    )
+    assert told.endings == (Ending(date(2026, 11, 30), "rule", "by-sre", issues=3, open=2),)
+
+
+def test_an_outcome_that_ends_soon_is_told_but_a_persons_word_on_an_issue_does_not_end_with_it() -> None:
+    ending = replace(STRATEGY.outcomes[0], window=between(None, "2026-11-20"))
+    strategy = replace(STRATEGY, outcomes=(ending, *STRATEGY.outcomes[1:]))
+    book = rulebook(rule("by-sre", "reliability", label("sre")), strategy=strategy)
+    one = issue("PAY-1", "sre")
+    by_hand = replace(decided(book, one), via=Via.OVERRIDE)
+    endings = Endings(book, NOW.date())
+    told = build_report(
+        [known(one, decided(book, one)), known(issue("PAY-2"), by_hand)], strategy, "v1", (), endings=endings
+    )
+    assert [(e.what, e.name, e.issues) for e in told.endings] == [("outcome", "reliability", 1)]

@@ -239,7 +239,7 @@ def test_on_paper_the_page_fits_is_black_on_white_and_unfolds_what_conflicts_hol
 def test_headings_and_landmarks_stand_in_order(show: Any) -> None:
     seen = show(busy())
     levels = seen.run("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
-    assert levels == [1, 2, 2, 2, 2, 3, 3, 3, 2, 2]
+    assert levels == [1, 2, 2, 2, 2, 2, 3, 3, 3, 2, 2]
     assert seen.run("['header', 'main', 'footer'].map(n => document.querySelectorAll(n).length)") == [1, 1, 1]
     assert seen.run("document.documentElement.lang") == "en"
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import support_values as values
 
+from syncd.core.endings import Endings
 from syncd.core.model import (
     Category,
     Focus,
@@ -75,7 +76,10 @@ class Company:
     def report(self) -> Report:
         trackers = {one.issue.ref.tracker for one in self.known}
         lineages = {tracker: Lineages(self.above) for tracker in trackers}
-        return build_report(self.known, self.book.strategy, self.book.version, self.coverage, lineages)
+        endings = Endings(self.book, values.NOW.date())
+        return build_report(
+            self.known, self.book.strategy, self.book.version, self.coverage, lineages=lineages, endings=endings
+        )
 
 
 def small(strategy: Strategy = FOCUS) -> Company:
@@ -102,7 +106,7 @@ def rulebook(strategy: Strategy) -> Rulebook:
     outcome, other = strategy.outcomes[0].id, strategy.outcomes[1].id
     rules = (
         values.rule("reliable", outcome, values.label("sre")),
-        values.rule("growing", other, values.label("growth")),
+        values.rule("growing", other, values.label("growth"), window=values.between(None, "2026-11-20")),
         values.rule("upkeep", f"overhead: {strategy.overhead[0].id}", values.label("chore")),
         values.rule("spikes", "exempt: a spike", values.label("spike")),
     )
