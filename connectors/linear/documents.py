@@ -56,7 +56,7 @@ _ISSUE = f"""id identifier title priority labelIds url createdAt updatedAt archi
       state {{ name type }}
       team {{ key name visibility }}
       parent {{ id identifier }}
-      project {{ id name }}
+      project {{ id name slugId }}
       assignee {{ {_PERSON} }}
       creator {{ {_PERSON} }}
       botActor {{ id name }}

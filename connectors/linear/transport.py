@@ -196,7 +196,7 @@ class Linear:
 
     def _exchange(self, document: Document, variables: Mapping[str, Any] | None, *, write: bool) -> Answer:
         self._keep_pace(document)
-        self._document, self._write, self._passing = document.name, write, ()
+        self._document, self._write, self._passing = document.name, write, tuple[Fault, ...]()
         body = {"query": document.text, "variables": dict(variables or {}), "operationName": document.name}
         try:
             return self.caller.call("POST", self.url, read=not write, body=orjson.dumps(body))
@@ -224,7 +224,7 @@ class Linear:
         now = self.caller.now()
         self.budget.learn(self._document, answer.headers, now)
         faults = faults_of(answer.value)
-        self._passing = ()
+        self._passing = tuple[Fault, ...]()
         limited = next((fault for fault in faults if fault.limited), None)
         if limited is not None:
             after = self.budget.refused(self._document, limited.raw, now)
