@@ -10,7 +10,8 @@ from syncd.render.jsonable import instant
 
 LISTED: Final = 20
 """Issues and groups listed before a list is cut; the JSON form has them all."""
-SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:&])")
+SPECIAL: Final = re.compile(r"([\\`*\[\]#|<>~@:&]|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.)", re.IGNORECASE)
+"""What could be markup, a link or a mention within a line. A label such as `release-1.6` can be copied as it stands."""
 
 
 def report_markdown(report: Report) -> str:
@@ -27,7 +28,7 @@ def report_markdown(report: Report) -> str:
 
 
 def escape(text: str) -> str:
-    """A foreign text as Markdown that shows just that text, on one line."""
+    """A foreign text as Markdown that shows just that text, within a line: never at its beginning."""
     return SPECIAL.sub(r"\\\1", inert(" ".join(text.split())))
 
 
