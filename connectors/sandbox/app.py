@@ -3,22 +3,20 @@
 import base64
 import binascii
 import traceback
-from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
-from datetime import UTC
-from email.utils import format_datetime
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.sandbox import comment_api, directory_api, issue_api, search_api
 from connectors.sandbox.answers import Answer, Call, JiraError, problem
 from connectors.sandbox.faults import Exchange, Fault
 from connectors.sandbox.site import Site
 from connectors.sandbox.values import Person
+from connectors.sandbox.wire import Held, dated, deliver, replayed, whole_body
 
 Handler = Callable[[Site, Call], Answer]
 RATE_LIMIT = 100
@@ -125,21 +123,6 @@ def build_app(site: Site) -> ASGIApp:
     return Gate(site, app)
 
 
-@dataclass(slots=True)
-class _Held:
-    """An answer caught before it goes out."""
-
-    status: int = 500
-    headers: list[tuple[bytes, bytes]] | None = None
-    body: bytes = b""
-
-    async def take(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status, self.headers = message["status"], list(message["headers"])
-        else:
-            self.body += message.get("body", b"")
-
-
 class Gate:
     """Stands before the application: reads the request whole, lets faults strike, records the exchange."""
 
@@ -151,26 +134,26 @@ class Gate:
         """Serves one request."""
         if scope["type"] != "http":
             return
-        body = await _whole_body(receive)
+        body = await whole_body(receive)
         template = self._template(scope)
         fault = self.site.faults.strike(scope["method"], scope["path"], template)
-        held = _Held()
+        held = Held()
         if fault is None or fault.kind in ("truncate", "lose_answer"):
-            await self.app(scope, _replayed(body), held.take)
+            await self.app(scope, replayed(body), held.take)
         elif fault.kind == "status":
             held = _fault_answer(fault)
         self._dress(held, fault)
         self._record(scope, body, held, fault, template)
-        await _deliver(scope, send, held, fault)
+        await deliver(scope, send, held, fault.kind if fault else None)
 
     def _template(self, scope: Scope) -> str:
         found = next((t for m, t in self.templates if m == scope["method"] and _fits(t, scope["path"])), None)
         return found or scope["path"]
 
-    def _dress(self, held: _Held, fault: Fault | None) -> None:
+    def _dress(self, held: Held, fault: Fault | None) -> None:
         """Adds what Jira puts on every answer; the date is the site's clock's, not the machine's."""
+        dated(held, self.site.clock())
         headers = held.headers or []
-        headers.append((b"date", format_datetime(self.site.clock().astimezone(UTC), usegmt=True).encode()))
         limited = fault is not None and fault.status == HTTPStatus.TOO_MANY_REQUESTS
         remaining = 0 if limited and fault and fault.kind == "status" else RATE_LIMIT - 1
         headers.append((b"x-ratelimit-limit", b"%d" % RATE_LIMIT))
@@ -178,7 +161,7 @@ class Gate:
         headers.append((b"x-ratelimit-nearlimit", b"true" if remaining == 0 else b"false"))
         held.headers = headers
 
-    def _record(self, scope: Scope, body: bytes, held: _Held, fault: Fault | None, template: str) -> None:
+    def _record(self, scope: Scope, body: bytes, held: Held, fault: Fault | None, template: str) -> None:
         answered = fault is None or fault.kind in ("status", "truncate")
         self.site.record(
             Exchange(
@@ -206,23 +189,7 @@ def _fits(template: str, path: str) -> bool:
     return len(want) == len(have) and all(w == h or w.startswith("{") for w, h in zip(want, have, strict=True))
 
 
-async def _whole_body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
-
-
-def _replayed(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
-def _fault_answer(fault: Fault) -> _Held:
+def _fault_answer(fault: Fault) -> Held:
     headers: list[tuple[bytes, bytes]] = []
     if fault.html:
         body, kind = HTML.format(HTTPStatus(fault.status).phrase).encode(), b"text/html;charset=UTF-8"
@@ -234,17 +201,4 @@ def _fault_answer(fault: Fault) -> _Held:
         headers.append((b"retry-after", str(fault.retry_after).encode()))
     if fault.reason is not None:
         headers.append((b"ratelimit-reason", fault.reason.encode()))
-    return _Held(fault.status, headers, body)
-
-
-async def _deliver(scope: Scope, send: Send, held: _Held, fault: Fault | None) -> None:
-    if fault is not None and fault.kind in ("reset", "lose_answer"):
-        state: MutableMapping[str, Any] = scope.get("state", {})
-        state["reset"]()
-        return
-    await send({"type": "http.response.start", "status": held.status, "headers": held.headers})
-    if fault is not None and fault.kind == "truncate":
-        # The server closes the connection when an answer is left unfinished: half a body, then nothing.
-        await send({"type": "http.response.body", "body": held.body[: len(held.body) // 2], "more_body": True})
-        return
-    await send({"type": "http.response.body", "body": held.body})
+    return Held(fault.status, headers, body)

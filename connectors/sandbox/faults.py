@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from threading import Lock
-from typing import Literal
+from typing import Generic, Literal, Protocol, TypeVar
 
 FaultKind = Literal["status", "reset", "truncate", "lose_answer"]
 
@@ -48,14 +48,24 @@ class Fault:
         return True
 
 
-class Faults:
+class Striking(Protocol):
+    """Something that may go wrong with a request, and keeps count."""
+
+    def strikes(self, method: str, path: str, template: str, /) -> bool:
+        """Whether this request is to suffer."""
+
+
+F = TypeVar("F", bound=Striking)
+
+
+class Faults(Generic[F]):
     """The faults in force. The first that strikes decides."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._held: list[Fault] = []
+        self._held: list[F] = []
 
-    def add(self, fault: Fault) -> Fault:
+    def add(self, fault: F) -> F:
         """Switches a fault on; the same object tells later how often it `struck`."""
         with self._lock:
             self._held.append(fault)
@@ -66,7 +76,7 @@ class Faults:
         with self._lock:
             self._held.clear()
 
-    def strike(self, method: str, path: str, template: str) -> Fault | None:
+    def strike(self, method: str, path: str, template: str) -> F | None:
         """The fault this request suffers, if any."""
         with self._lock:
             return next((fault for fault in self._held if fault.strikes(method, path, template)), None)

@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import Any, cast
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.sandbox.app import build_app
@@ -81,12 +82,7 @@ class _BackgroundServer(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._told.set)
 
 
-def _config(site: Site, *, control: bool) -> uvicorn.Config:
-    app: Any = build_app(site)
-    if control:
-        from connectors.sandbox.control import with_control  # noqa: PLC0415 (exists only where asked for)
-
-        app = with_control(site, app)
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=ResettingProtocol,
@@ -115,20 +111,20 @@ def url_of(listener: socket.socket) -> str:
 
 
 @contextmanager
-def serve(site: Site, *, control: bool = False, port: int = 0) -> Iterator[Served]:
-    """Serves a site from a background thread until the block ends.
+def hosting(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serves an application from a background thread until the block ends; gives its address.
 
     Raises:
         RuntimeError: the server did not start, or did not end, within ten seconds.
     """
     listener = bound(port)
-    server = _BackgroundServer(_config(site, control=control))
+    server = _BackgroundServer(_config(app))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
     thread.start()
     try:
         if not server.ready.wait(PATIENCE_S):
             raise RuntimeError("the sandbox did not start")
-        yield Served(url_of(listener), site)
+        yield url_of(listener)
     finally:
         server.stop()
         thread.join(PATIENCE_S)
@@ -137,6 +133,31 @@ def serve(site: Site, *, control: bool = False, port: int = 0) -> Iterator[Serve
         raise RuntimeError("the sandbox did not end")
 
 
+def host_forever(app: ASGIApp, listener: socket.socket) -> None:
+    """Serves an application on this thread until a signal ends the process."""
+    uvicorn.Server(_config(app)).run(sockets=[listener])
+
+
+def _app(site: Site, *, control: bool) -> ASGIApp:
+    app = build_app(site)
+    if not control:
+        return app
+    from connectors.sandbox.control import with_control  # noqa: PLC0415 (exists only where asked for)
+
+    return with_control(site, app)
+
+
+@contextmanager
+def serve(site: Site, *, control: bool = False, port: int = 0) -> Iterator[Served]:
+    """Serves a site from a background thread until the block ends.
+
+    Raises:
+        RuntimeError: as of `hosting`.
+    """
+    with hosting(_app(site, control=control), port) as url:
+        yield Served(url, site)
+
+
 def serve_forever(site: Site, listener: socket.socket, *, control: bool) -> None:
     """Serves a site on this thread until a signal ends the process."""
-    uvicorn.Server(_config(site, control=control)).run(sockets=[listener])
+    host_forever(_app(site, control=control), listener)

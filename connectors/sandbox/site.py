@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.sandbox import changelog
-from connectors.sandbox.faults import Exchange, Faults
+from connectors.sandbox.faults import Exchange, Fault, Faults
 from connectors.sandbox.jql import Query
 from connectors.sandbox.query import Reading, SortValue, order_of, position, predicate, uses_clock
 from connectors.sandbox.registry import Registry
@@ -102,7 +102,8 @@ class Site:
         self.registry = Registry()
         self.shapes = Shapes(self.registry, ZoneInfo(site_zone))
         self.account = self.registry.person("syncd", "syncd")
-        self.permissions, self.quirks, self.faults = Permissions(), Quirks(), Faults()
+        self.permissions, self.quirks = Permissions(), Quirks()
+        self.faults: Faults[Fault] = Faults()
         self.mails: list[Mail] = []
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
         self.on_exchange: Callable[[Exchange], None] | None = None

@@ -87,6 +87,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("syncd.store",),
     "cel": ("syncd.core",),
     "fastapi": ("connectors.sandbox", "syncd.service"),
+    "graphql": ("connectors.sandbox",),
     "httpx": ("connectors.http", "connectors.jira.transport"),
     "jira": ("connectors.jira",),
     "orjson": ("syncd.store", "syncd.render", "syncd.cli", "connectors"),
