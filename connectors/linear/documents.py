@@ -166,6 +166,23 @@ HISTORY: Final = Document(
 )
 """The rest of one issue's history, where the first fifty entries were not all."""
 
+BIRTHS: Final = Document(
+    "Births",
+    f"""query Births($ids: [ID!]!) {{
+  issues(first: {MOST_AT_ONCE}, includeArchived: true, filter: {{id: {{in: $ids}}}}) {{
+    nodes {{
+      id createdAt
+      creator {{ {_PERSON} }}
+      botActor {{ id name }}
+      externalUserCreator {{ id name }}
+    }}
+  }}
+}}""",
+    roots=("issues",),
+    page=MOST_AT_ONCE,
+)
+"""Who made them, and when. Linear keeps no tie between an issue and its copy."""
+
 # --- what changes without any issue changing: read whole each cycle (facts/linear.md §6) ----------------------
 
 LABELS: Final = Document(
@@ -244,7 +261,7 @@ INITIATIVES: Final = Document(
 """Initiatives, and which projects lie in which: one request for both, so that rows and joins are of one moment."""
 
 READS: Final = (
-    LOOK, ISSUES, ISSUE_BY_KEY, ISSUE_IDS, MOVED, CENSUS, HISTORIES, HISTORY, LABELS, NODE_LABELS, PROJECTS,
-    INITIATIVES,
+    LOOK, ISSUES, ISSUE_BY_KEY, ISSUE_IDS, MOVED, CENSUS, HISTORIES, HISTORY, BIRTHS, LABELS, NODE_LABELS,
+    PROJECTS, INITIATIVES,
 )  # fmt: skip
 """All that the reader sends."""

@@ -1,7 +1,7 @@
 """Linear's issues → `Issue`. Pure. What cannot be understood comes back as a value that says what and where."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,12 +14,12 @@ from connectors.linear.shapes import (
     name,
     nodes,
     optional_mapping,
+    optional_rows,
     rows,
     shown,
     text,
 )
 from connectors.linear.signs import copy_of
-from connectors.linear.transport import Fault
 from syncd.core.errors import Unreadable
 from syncd.core.fold import storable
 from syncd.core.model import Category, Copy, Issue, IssueRef, Link, Person
@@ -38,8 +38,6 @@ CATEGORIES: Final = {
 PRIORITIES: Final = {0: None, 1: "Urgent", 2: "High", 3: "Medium", 4: "Low"}
 
 SPRINT: Final = frozenset({"sprint"})
-_PEOPLE: Final = frozenset({"assignee", "creator", "botActor", "externalUserCreator"})
-"""Fields that may fail without making an issue unreadable: no rule sees them."""
 _BROWSED: Final = re.compile(r"/browse/([A-Za-z][A-Za-z0-9_]*-[0-9]+)")
 
 
@@ -65,27 +63,19 @@ def initiative_key(slug: str) -> str:
     return f"initiative-{slug}"
 
 
-def read_issue(raw: Any, dialect: Dialect, at: str = "issue", faults: Sequence[Fault] = ()) -> Issue | Unreadable:
+def read_issue(raw: Any, dialect: Dialect, at: str = "issue") -> Issue | Unreadable:
     """One issue of an answer, or what is wrong with it as a value, with the path (facts/linear.md §5).
 
-    `faults` are those of single fields of this issue, `path` beginning at it: such a field is null because it could
-    not be told, which is not the same as none. Tolerated: absent keys and nulls where Linear says "none". Not
-    tolerated is what a rule or a write would get wrong: no id, key, title, state, team, label ids or dates, a type of
-    state or a priority that nobody knows.
+    Tolerated: absent keys and nulls where Linear says "none", and people that failed to be told, whom no rule sees.
+    Not tolerated is what a rule or a write would get wrong: no id, key, state, team, label ids or date of change, a
+    type of state or a priority that nobody knows, any other field that failed (`Untold`).
     """
     try:
         told = mapping(raw, at)
-        _refuse_torn(faults, at)
         return _issue(told, dialect, at)
     except WrongError as wrong:
         link = link_of(raw)
         return Unreadable(f"{link}: {wrong}" if link else str(wrong), tracker=dialect.tracker, link=link)
-
-
-def _refuse_torn(faults: Sequence[Fault], at: str) -> None:
-    for fault in faults:
-        if fault.path and fault.path[0] not in _PEOPLE:
-            raise WrongError(f"{at}.{'.'.join(str(p) for p in fault.path)}", f"could not be told: {fault}")
 
 
 def in_scope(raw: Any, teams: frozenset[str]) -> bool:
@@ -137,7 +127,7 @@ def _issue(raw: Mapping[str, Any], dialect: Dialect, at: str) -> Issue:
         within=() if project is None else (_project(project, f"{at}.project"),),
         twins=_twins(raw, at),
         assignee=person(raw.get("assignee")),
-        reporter=_reporter(raw),
+        reporter=reporter(raw),
         created=updated if raw.get("createdAt") is None else instant(raw.get("createdAt"), f"{at}.createdAt"),
         updated=updated,
         url=web_address(raw.get("url"), f"{at}.url"),
@@ -207,7 +197,7 @@ def _project(raw: Mapping[str, Any], at: str) -> Link:
     return Link(name(raw.get("id"), f"{at}.id"), project_key(slug) if slug else None)
 
 
-def _reporter(raw: Mapping[str, Any]) -> Person | None:
+def reporter(raw: Mapping[str, Any]) -> Person | None:
     """Who made it: a user, a bot, or somebody outside who wrote in by an integration."""
     outside = person(raw.get("externalUserCreator"))
     if outside is not None:
@@ -239,7 +229,9 @@ def _twins(raw: Mapping[str, Any], at: str) -> tuple[str, ...]:
     """Addresses of Jira issues that it links to; keys that Linear's own Jira sync tells, where no address does."""
     told = [one.get("url") for one in nodes(raw.get("links"), f"{at}.links") if isinstance(one, Mapping)]
     urls = {storable(url): found[1].upper() for url in told if isinstance(url, str) and (found := _BROWSED.search(url))}
-    keys = {key.upper() for one in raw.get("syncedWith") or () if (key := _synced_key(one))}
+    keys = {
+        key.upper() for one in optional_rows(raw.get("syncedWith"), f"{at}.syncedWith") if (key := _synced_key(one))
+    }
     return tuple(sorted({*urls, *(keys - set(urls.values()))}))
 
 

@@ -1,6 +1,7 @@
 """Values of an answer, taken as what they must be, or refused with the path at which they stand. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -23,6 +24,13 @@ class WrongError(Exception):
         return f"{self.path} {self.what}"
 
 
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Stands where a field is null because it failed: not the same as none, so no reading of it succeeds."""
+
+    words: str
+
+
 def mapping(value: Any, at: str) -> Mapping[str, Any]:
     """An object."""
     if not isinstance(value, (dict, Mapping)):  # a dict at once, the rest by asking what it offers
@@ -40,6 +48,11 @@ def rows(value: Any, at: str) -> Sequence[Any]:
     if not isinstance(value, list):
         raise WrongError(at, "is missing" if value is None else f"is not a list: {shown(value)}")
     return value
+
+
+def optional_rows(value: Any, at: str) -> Sequence[Any]:
+    """A list; null is an empty one."""
+    return () if value is None else rows(value, at)
 
 
 def nodes(value: Any, at: str) -> Sequence[Any]:
@@ -84,5 +97,7 @@ def instant(value: Any, at: str) -> datetime:
 
 def shown(value: Any) -> str:
     """Enough of a value to recognise it by."""
+    if isinstance(value, Untold):
+        return f"it could not be told ({value.words})"
     told = repr(value)
     return told if len(told) <= _SHOWN_AT_MOST else told[: _SHOWN_AT_MOST - 1] + "…"

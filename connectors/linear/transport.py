@@ -14,6 +14,7 @@ import orjson
 from connectors.http import PATIENCE, Amiss, Answer, Caller, Rejected, Sleep, said
 from connectors.linear.budget import Budget
 from connectors.linear.documents import Document
+from connectors.linear.shapes import Untold
 from syncd.core.errors import Denied, Gone, InDoubt, TrackerError, Unavailable, Unreadable
 from syncd.core.fold import storable
 from syncd.core.ports import Clock, TrackerOptions
@@ -26,7 +27,7 @@ PARTIAL_TRIES: Final = 3
 _WAITS_A_LITTLE: Final = frozenset({
     "network error", "internal error", "lock timeout", "bootstrap error", "unknown", "other",
 })  # fmt: skip
-_NOT_ALLOWED: Final = frozenset({"forbidden", "feature not accessible", "usage limit exceeded"})
+_NOT_ALLOWED: Final = frozenset({"forbidden", "usage limit exceeded"})
 _NOT_FOUND: Final = "Entity not found"
 
 
@@ -77,6 +78,10 @@ class PartlyDone(InDoubt):
         super().__init__(message, tracker=tracker)
 
 
+class NotOffered(Denied):
+    """A part of Linear that this workspace does not have, by its plan or its settings."""
+
+
 class NotTaken(Unreadable):
     """A read that the server does not understand: a cursor that is gone, or a document it no longer accepts."""
 
@@ -93,7 +98,7 @@ class Torn(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a document brought: every root of it, and the faults of single fields, which are null for that reason."""
+    """What a document brought: every root of it. Where a field is null because it failed, `data` has an `Untold`."""
 
     data: Mapping[str, Any]
     at: datetime
@@ -183,7 +188,7 @@ class Linear:
         data = answer.value.get("data") if isinstance(answer.value, Mapping) else None
         asked = [root for root in document.roots if (variables or {}).get(root) is not False]
         if isinstance(data, Mapping) and all(data.get(root) is not None for root in asked):
-            return Reply(data, answer.at, faults)
+            return Reply(_planted(data, faults), answer.at, faults)
         message = self.caller.words(f"{document.name}: {said(answer)}")
         if not faults:
             raise Unreadable(f"{message} (an answer without data)", tracker=self.tracker)
@@ -242,6 +247,8 @@ class Linear:
             if fault.type == "authentication error" or fault.code == "AUTHENTICATION_ERROR":
                 need = "a valid API key or OAuth token of Linear (this one is not accepted)"
                 return Denied(message, need=need, tracker=self.tracker)
+            if fault.type == "feature not accessible":
+                return NotOffered(message, need=_need(fault), tracker=self.tracker)
             if fault.type in _NOT_ALLOWED or fault.code == "FORBIDDEN":
                 return Denied(message, need=_need(fault), tracker=self.tracker)
         if all(fault.gone for fault in faults):
@@ -291,6 +298,23 @@ def _fault(error: Mapping[str, Any]) -> Fault:
 
 def _text(value: Any) -> str:
     return storable(value) if isinstance(value, str) else ""
+
+
+def _planted(data: Mapping[str, Any], faults: tuple[Fault, ...]) -> Mapping[str, Any]:
+    """The data with an `Untold` at each null that is there by a fault: at its path, or above, as far as null spread."""
+    for fault in faults:
+        at: Any = data
+        for step, beyond in zip(fault.path, (*fault.path[1:], None), strict=True):
+            try:
+                below = at[step]
+                if below is None:
+                    at[step] = Untold(str(fault))
+            except (KeyError, IndexError, TypeError):
+                break
+            if below is None or beyond is None:
+                break
+            at = below
+    return data
 
 
 def _nothing(value: Any) -> bool:

@@ -1,0 +1,41 @@
+"""Who put a label on and when, and who made an issue: Linear's history → values. Pure (facts/linear.md §5)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connectors.linear.labels import Labels
+from connectors.linear.mapping import machine, person, reporter
+from connectors.linear.shapes import WrongError, instant
+from syncd.core.model import IssueRef, Person
+from syncd.core.ports import Birth, LabelChange
+
+
+def label_changes(entries: Sequence[tuple[str, Any]], ref: IssueRef, labels: Labels) -> Iterator[LabelChange]:
+    """The changes that entries tell of. One that cannot be understood, or a label that is no more, tells nothing."""
+    for _, entry in entries:
+        if not isinstance(entry, Mapping):
+            continue
+        try:
+            at = instant(entry.get("createdAt"), "createdAt")
+        except WrongError:
+            continue
+        by = _by(entry)
+        for key, added in (("removedLabelIds", False), ("addedLabelIds", True)):
+            ids = entry.get(key)
+            for label_id in ids if isinstance(ids, list) else ():
+                name = labels.name_of(label_id) if isinstance(label_id, str) else None
+                if name is not None:
+                    yield LabelChange(ref, name, added=added, by=by, at=at)
+
+
+def _by(entry: Mapping[str, Any]) -> Person | None:
+    """A bot acted where there is one, whoever it acted for."""
+    return machine(entry.get("botActor")) or person(entry.get("actor"))
+
+
+def birth(raw: Mapping[str, Any]) -> Birth | None:
+    """Who made an issue, and when; Linear keeps no tie between an issue and its copy."""
+    try:
+        return Birth(machine(raw.get("botActor")) or reporter(raw), instant(raw.get("createdAt"), "createdAt"))
+    except WrongError:
+        return None

@@ -1,0 +1,352 @@
+"""Reads one Linear workspace: who we are there, what changed, what changed without any issue changing."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from connectors.http import Sleep
+from connectors.linear.catalogue import Catalogue
+from connectors.linear.documents import (
+    BIRTHS,
+    CENSUS,
+    HISTORIES,
+    HISTORIES_AT_ONCE,
+    HISTORY,
+    ISSUE_BY_KEY,
+    ISSUES_AT_ONCE,
+    LOOK,
+    MOST_AT_ONCE,
+    MOVED,
+)
+from connectors.linear.history import birth, label_changes
+from connectors.linear.mapping import Dialect, in_scope, read_issue
+from connectors.linear.memory import Changes, Memory, node_digest, short
+from connectors.linear.paging import Filter, IssueWalk, Part, Row, pages, taken_apart, told, updated
+from connectors.linear.shapes import WrongError, mapping, name
+from connectors.linear.transport import Linear, NotTaken, Torn
+from syncd.core.errors import Gone, Unreadable
+from syncd.core.model import Issue, IssueRef, Link
+from syncd.core.ports import (
+    Birth,
+    CensusPage,
+    Clock,
+    Found,
+    LabelChange,
+    NoSuchField,
+    Page,
+    Sight,
+    TrackerOptions,
+)
+
+NAMED_AT_ONCE: Final = 100
+"""Ids in one filter."""
+
+_NEAR: Final = {
+    "field.status": "status", "field.state": "status", "field.priority": "priority", "field.project": "project",
+    "field.team": "team", "field.label": "label", "field.labels": "label", "field.cycle": "sprint",
+}  # fmt: skip
+"""What may be meant by a custom field, of which Linear has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mapped:
+    """A page of issues, read."""
+
+    inside: tuple[Issue, ...]
+    outside: tuple[Issue, ...]
+    unreadable: tuple[Unreadable, ...]
+
+    def page(self) -> Page:
+        return Page(self.inside, self.unreadable, outside=self.outside)
+
+
+class LinearReader:
+    """A `TrackerReader` for Linear."""
+
+    def __init__(self, options: TrackerOptions, clock: Clock, sleep: Sleep) -> None:
+        self._linear = Linear(options, clock, sleep)
+        self._options = options
+        self._scope = tuple(options.scope.get("teams", ()))
+        self._teams: tuple[Mapping[str, Any], ...] | None = None
+        self._catalogue: Catalogue | None = None
+        self._walk = IssueWalk(self._linear, "sprint" in options.fields)
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far, retries counted."""
+        return self._linear.requests
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._linear.close()
+
+    # --- who we are -------------------------------------------------------------------------------------------
+
+    def look_around(self) -> Sight:
+        """The account, the clock, and which teams of the scope are visible: one request."""
+        viewer: Mapping[str, Any] = {}
+        teams: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            data = self._linear.ask(LOOK, {"teams": self._scope, "after": cursor}).data
+            viewer = data["viewer"] if isinstance(data["viewer"], Mapping) else {}
+            part = taken_apart(data["teams"], "teams", self._options.id)
+            teams += [row for _, row in part.rows if isinstance(row, Mapping)]
+            if part.following is None or part.following == cursor:
+                break
+            cursor = part.following
+        if not isinstance(viewer.get("id"), str):
+            raise Unreadable(f"{self._options.id}: viewer.id is missing", tracker=self._options.id)
+        self._teams = tuple(team for team in teams if team.get("key") in self._scope)
+        seen = {team["key"] for team in self._teams}
+        hidden = tuple(key for key in self._scope if key not in seen)
+        account = viewer.get("email") or viewer.get("name") or viewer["id"]
+        known = tuple(field for field in self._options.fields if field == "sprint")
+        absent = tuple(_absent(field) for field in self._options.fields if field != "sprint")
+        return Sight(str(account), self._linear.caller.skew, hidden, known, absent)
+
+    # --- what changed -----------------------------------------------------------------------------------------
+
+    def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
+        """Catalogues first, then issues newest change first, then what the catalogues' changes concern.
+
+        Only the last page says how far has been read: up to the newest change that stood on the first page, for
+        whatever changes during the walk is newer than that (facts/linear.md §3). Until then a kill costs the walk, and
+        nothing else.
+        """
+        teams = self._visible()
+        if not teams:
+            yield Page((), last=True)  # nothing can be read, so nothing is known to have been read: no read_to
+            return
+        before = None if since is None else Memory.parse(memory)
+        catalogue = self._catalogue = Catalogue.read(
+            self._linear, self._options.marks, before.groups if before else self._own_groups()
+        )
+        now = Memory.of(catalogue.labels, catalogue.nodes, self._teams or (), before)
+        yield self._nodes(catalogue, before)
+        newest = since
+        for number, part in enumerate(self._walk.run(self._changed_since(teams, since))):
+            if number == 0:
+                newest = max((at for at in (newest, *map(updated, part.rows)) if at is not None), default=None)
+            yield self._mapped(part).page()
+        if since is not None:
+            changes = Changes(everything=True) if before is None else before.changes(now, catalogue.ids())
+            yield from self._concerned(teams, changes)
+            yield from self._moved(since)
+        yield Page((), read_to=newest, last=True, memory=now.with_labels(catalogue.found_late).text())
+
+    def _nodes(self, catalogue: Catalogue, before: Memory | None) -> Page:
+        """Projects and initiatives that are new or otherwise than they were."""
+        known = before.nodes if before else {}
+        nodes = catalogue.nodes.by_id.values()
+        changed = tuple(node for node in nodes if known.get(short(node.ref.id)) != node_digest(node))
+        return Page((), catalogue.unreadable, outside=changed)
+
+    def _changed_since(self, teams: Sequence[str], since: datetime | None) -> Filter:
+        """Archived work, too, so that what was archived since is seen; but not all that ever was."""
+        scope = {"team": {"key": {"in": list(teams)}}}
+        if since is None:
+            return {**scope, "archivedAt": {"null": True}}
+        return {**scope, "updatedAt": {"gte": told(since - self._options.overlap)}}
+
+    def _concerned(self, teams: Sequence[str], changes: Changes) -> Iterator[Page]:
+        """The issues that show what changed beside them: a filter for each hundred names, never one by one."""
+        scope = {"team": {"key": {"in": list(teams)}}, "archivedAt": {"null": True}}
+        if changes.everything:
+            wanted: list[Filter] = [scope]
+        else:
+            wanted = [{**scope, "labels": {"id": {"in": ids}}} for ids in _hundreds(changes.labels)]
+            wanted += [{**scope, "project": {"id": {"in": ids}}} for ids in _hundreds(changes.projects)]
+            renamed = sorted(changes.teams.intersection(teams))
+            wanted += [{**scope, "team": {"key": {"in": renamed}}}] if renamed else []
+        for one in wanted:
+            for part in self._walk.run(one):
+                yield self._mapped(part).page()
+
+    def _moved(self, since: datetime) -> Iterator[Page]:
+        """Issues of other teams, changed since, that once bore a key of a team in scope: they moved out."""
+        changed = {"updatedAt": {"gte": told(since - self._options.overlap)}}
+        wanted = {"filter": {"team": {"key": {"nin": list(self._scope)}}, **changed}}
+        for part in pages(self._linear, MOVED, wanted):
+            gone = [raw for _, raw in part.rows if isinstance(raw, Mapping) and self._was_ours(raw)]
+            ids = [raw["id"] for raw in gone if isinstance(raw.get("id"), str)]
+            if ids:
+                yield self._mapped(self._walk.by_id(ids)).page()
+
+    def _was_ours(self, raw: Mapping[str, Any]) -> bool:
+        former = raw.get("previousIdentifiers")
+        keys = former if isinstance(former, list) else ()
+        return any(isinstance(key, str) and key.rpartition("-")[0] in self._scope for key in keys)
+
+    # --- single issues ----------------------------------------------------------------------------------------
+
+    def read(self, links: Sequence[Link]) -> Found:
+        """Projects and initiatives from the catalogue, without a request; issues by id, 125 a request; the rest by key.
+
+        Keys are asked for by team and number; only what that does not find is asked for one by one, for an old key
+        still resolves, and in no filter (facts/linear.md §5).
+        """
+        catalogue = self._known()
+        asked = list(dict.fromkeys(links))
+        nodes = {link: node for link in asked if (node := catalogue.node(link)) is not None}
+        ids = [link.id for link in asked if link not in nodes and link.id is not None]
+        keys = [link.key for link in asked if link not in nodes and link.id is None and link.key]
+        parts = [self._walk.by_id(ids), *self._by_key(keys)]
+        read = [self._mapped(part) for part in parts]
+        issues = {i.ref.id: i for one in read for i in (*one.inside, *one.outside)}
+        unreadable = tuple(bad for one in read for bad in one.unreadable)
+        answered = {(i.ref.id, i.key.casefold()) for i in issues.values()}
+        answered |= {(bad.link.id or "", (bad.link.key or "").casefold()) for bad in unreadable if bad.link}
+        found_ids, found_keys = {i for i, _ in answered}, {k for _, k in answered}
+        left = [link for link in asked if link not in nodes and link.id not in found_ids]
+        left = [link for link in left if link.id is not None or (link.key or "").casefold() not in found_keys]
+        missing = []
+        for link in left:
+            one = self._by_old_key(link.key) if link.id is None and link.key else None
+            if isinstance(one, Issue):
+                issues[one.ref.id] = one
+            elif one is not None:
+                unreadable += (one,)
+            else:
+                missing.append(link)
+        return Found((*nodes.values(), *issues.values()), tuple(missing), unreadable)
+
+    def _by_key(self, keys: Iterable[str]) -> Iterator[Part]:
+        numbers: dict[str, list[int]] = {}
+        for key in keys:
+            team, _, number = key.upper().rpartition("-")
+            if team and number.isascii() and number.isdigit():
+                numbers.setdefault(team, []).append(int(number))
+        for team, of_team in sorted(numbers.items()):
+            for start in range(0, len(of_team), ISSUES_AT_ONCE):
+                part = of_team[start : start + ISSUES_AT_ONCE]
+                yield from self._walk.run({"team": {"key": {"eq": team}}, "number": {"in": part}})
+
+    def _by_old_key(self, key: str) -> Issue | Unreadable | None:
+        """One issue by a key it no longer bears; None: not there or not visible, which nobody can tell apart."""
+        if not key.upper().rpartition("-")[0] or not key.rpartition("-")[2].isdigit():
+            return None
+        try:
+            data = self._linear.ask(ISSUE_BY_KEY, {"key": key.upper(), "sprint": self._walk.sprint}).data
+        except (Gone, NotTaken):
+            return None
+        except Torn as torn:
+            return Unreadable(str(torn), tracker=self._options.id, link=Link(None, key))
+        mapped = self._mapped(Part([("issue", data["issue"])]))
+        return next(iter((*mapped.inside, *mapped.outside)), None) or next(iter(mapped.unreadable), None)
+
+    # --- histories --------------------------------------------------------------------------------------------
+
+    def label_changes(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[LabelChange]]:
+        """Ten issues a request, fifty entries of each; an issue with a longer history costs more."""
+        labels = self._known().labels
+        found: dict[IssueRef, Sequence[LabelChange]] = {}
+        for start in range(0, len(refs), HISTORIES_AT_ONCE):
+            ids = [ref.id for ref in refs[start : start + HISTORIES_AT_ONCE]]
+            for row in self._nodes_of(HISTORIES, ids):
+                ref = IssueRef(self._options.id, str(row.get("id")))
+                changes = sorted(label_changes(self._entries(row), ref, labels), key=lambda change: change.at)
+                if changes:
+                    found[ref] = changes
+        return found
+
+    def _entries(self, row: Mapping[str, Any]) -> Sequence[Row]:
+        part = taken_apart(row.get("history"), "history", self._options.id)
+        entries, cursor = list(part.rows), part.following
+        seen = set[str]()
+        while cursor is not None and cursor not in seen:
+            seen.add(cursor)
+            data = self._linear.ask(HISTORY, {"id": row.get("id"), "after": cursor}).data
+            issue = data["issue"]
+            part = taken_apart(
+                issue.get("history") if isinstance(issue, Mapping) else None, "history", self._options.id
+            )
+            entries += part.rows
+            cursor = part.following
+        return entries
+
+    def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
+        """Who made them, 250 a request."""
+        found: dict[IssueRef, Birth] = {}
+        for start in range(0, len(refs), MOST_AT_ONCE):
+            ids = [ref.id for ref in refs[start : start + MOST_AT_ONCE]]
+            for row in self._nodes_of(BIRTHS, ids):
+                born = birth(row)
+                if born is not None:
+                    found[IssueRef(self._options.id, str(row.get("id")))] = born
+        return found
+
+    def _nodes_of(self, document: Any, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        if not ids:
+            return
+        connection = self._linear.ask(document, {"ids": ids}).data["issues"]
+        rows = connection.get("nodes") if isinstance(connection, Mapping) else None
+        if not isinstance(rows, list):
+            raise Unreadable(f"{self._options.id}: issues.nodes is not a list", tracker=self._options.id)
+        yield from (row for row in rows if isinstance(row, Mapping))
+
+    # --- the census -------------------------------------------------------------------------------------------
+
+    def census(self, after: str = "") -> Iterator[CensusPage]:
+        """Ids and keys of the visible teams, 250 a request, by creation: no edit disturbs that order."""
+        teams = self._visible()
+        if not teams:
+            yield CensusPage((), "", last=True)
+            return
+        variables = {"filter": {"team": {"key": {"in": list(teams)}}}}
+        for part in pages(self._linear, CENSUS, variables, after or None):
+            yield CensusPage(self._links(part), part.following or "", last=part.following is None)
+
+    def _links(self, part: Part) -> tuple[Link, ...]:
+        """Ids and keys. A row without them spoils the page: a census that passes one over would take it for deleted."""
+        try:
+            rows = [(at, mapping(raw, at)) for at, raw in part.rows]
+            return tuple(
+                Link(name(raw.get("id"), f"{at}.id"), name(raw.get("identifier"), f"{at}.identifier"))
+                for at, raw in rows
+            )
+        except WrongError as wrong:
+            raise Unreadable(f"{self._options.id}: {wrong}", tracker=self._options.id) from wrong
+
+    # --- what all of them need --------------------------------------------------------------------------------
+
+    def _visible(self) -> tuple[str, ...]:
+        if self._teams is None:
+            self.look_around()
+        return tuple(str(team["key"]) for team in self._teams or ())
+
+    def _own_groups(self) -> frozenset[str]:
+        return frozenset() if self._catalogue is None else self._catalogue.labels.own_groups
+
+    def _known(self) -> Catalogue:
+        if self._catalogue is None:
+            self._catalogue = Catalogue.read(self._linear, self._options.marks, ())
+        return self._catalogue
+
+    def _mapped(self, part: Part) -> _Mapped:
+        catalogue = self._known()
+        borne = [raw.get("labelIds") for _, raw in part.rows if isinstance(raw, Mapping)]
+        catalogue.know(label_id for ids in borne if isinstance(ids, list) for label_id in ids)
+        dialect = Dialect(self._options.id, catalogue.labels, self._walk.sprint, self._options.installation)
+        teams = frozenset(self._scope)
+        inside: list[Issue] = []
+        outside: list[Issue] = []
+        unreadable = list(part.broken)
+        for at, raw in part.rows:
+            issue = read_issue(raw, dialect, at)
+            if isinstance(issue, Unreadable):
+                unreadable.append(issue)
+            else:
+                (inside if in_scope(raw, teams) else outside).append(issue)
+        return _Mapped(tuple(inside), tuple(outside), tuple(unreadable))
+
+
+def _absent(field: str) -> NoSuchField:
+    near = _NEAR.get(field)
+    return NoSuchField(field, (near,) if near else ())
+
+
+def _hundreds(ids: Iterable[str]) -> Iterator[list[str]]:
+    known = sorted(ids)
+    yield from (known[i : i + NAMED_AT_ONCE] for i in range(0, len(known), NAMED_AT_ONCE))
