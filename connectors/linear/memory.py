@@ -6,7 +6,7 @@ catalogues with short digests of what they were, and the issues concerned are re
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
@@ -49,7 +49,7 @@ class Memory:
         """As the catalogues stand. What could not be understood stands as it did `before`, neither changed nor gone."""
         known = [n for n in nodes.by_id.values() if n.type == "project"]
         found = cls(
-            labels=label_digests(labels, labels.by_id) | {short(i): "" for i in labels.broken},
+            labels=label_digests(labels, _alive(labels)) | {short(i): "" for i in labels.broken},
             projects={short(node.ref.id): digest(node.title) for node in known},
             nodes={short(node.ref.id): node_digest(node) for node in nodes.by_id.values()},
             teams={str(team.get("key")): digest(team.get("name"), team.get("visibility")) for team in teams},
@@ -99,6 +99,11 @@ class Memory:
             return cls(**{name: dict(value) for name, value in told.items()}, groups=tuple(groups))
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
+
+
+def _alive(labels: Labels) -> Iterator[str]:
+    """Labels that issues may bear. A deleted one stays in the catalogue as archived, and is off its issues."""
+    return (label.id for label in labels.by_id.values() if not label.archived)
 
 
 def label_digests(labels: Labels, ids: Iterable[str]) -> dict[str, str]:
