@@ -122,7 +122,7 @@ IMPURE_CALLS = frozenset(
     | {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "uuid.uuid1", "uuid.uuid4"}
 )
 
-PRINTERS = ("syncd.cli", "connectors.sandbox.__main__")  # the sandbox as a process says its address
+PRINTERS = ("syncd.cli", "connectors.sandbox.__main__", "connectors.sandbox.linear.__main__")  # say their address
 EXITS = ("syncd.cli", "syncd.__main__")
 ENVIRONMENT_READERS = ("syncd.cli", "syncd.app", "syncd.settings")
 IMPORTS_BY_NAME = ("syncd.app",)  # the table KINDS holds import strings

@@ -4,6 +4,7 @@ from connectors.sandbox.linear.faults import LinearExchange, LinearFault
 from connectors.sandbox.linear.people import Member
 from connectors.sandbox.linear.server import ServedLinear, serve_linear
 from connectors.sandbox.linear.workspace import Key, Limits, Notification, Switches, Workspace
+from connectors.sandbox.linear.world import Twin, build_linear_world, twins_of
 
 __all__ = [
     "Key",
@@ -14,6 +15,9 @@ __all__ = [
     "Notification",
     "ServedLinear",
     "Switches",
+    "Twin",
     "Workspace",
+    "build_linear_world",
     "serve_linear",
+    "twins_of",
 ]

@@ -13,15 +13,19 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLIncludeDirective,
     GraphQLSchema,
+    GraphQLSkipDirective,
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
     is_leaf_type,
 )
+from graphql.execution.values import get_directive_values
 from graphql.type import GraphQLNamedType, GraphQLUnionType
 
 SCALAR, OBJECT, DEFAULT_PAGE = 0.1, 1.0, 50
@@ -34,7 +38,7 @@ class Pricing:
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any], *, measured: bool = False
     ) -> None:
-        self.schema, self.variables, self.measured = schema, variables, measured
+        self.schema, self.variables, self.measured = schema, dict(variables), measured
         self.fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
 
     def price(self, operation: OperationDefinitionNode) -> float:
@@ -45,6 +49,8 @@ class Pricing:
     def _selections(self, selections: SelectionSetNode, parent: GraphQLNamedType) -> float:
         total = 0.0
         for node in selections.selections:
+            if not self._asked(node):
+                continue
             if isinstance(node, FieldNode):
                 total += self._field(node, parent)
             elif isinstance(node, FragmentSpreadNode):
@@ -55,6 +61,12 @@ class Pricing:
                 inside = self._type(on.value) if on is not None else parent
                 total += self._selections(node.selection_set, inside)
         return total
+
+    def _asked(self, node: SelectionNode) -> bool:
+        """What `@skip` and `@include` leave out is not asked."""
+        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
+        return not (skip and skip["if"]) and (include is None or bool(include["if"]))
 
     def _type(self, name: str) -> GraphQLNamedType:
         return self.schema.type_map[name]

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -83,15 +84,31 @@ def read(headers: Mapping[str, str], raw: bytes) -> Asked:
         asked.problem = errors.malformed("POST body missing, invalid Content-Type, or not JSON", "BAD_REQUEST")
         return asked
     asked.query, asked.variables, asked.operation_name = query, variables, told.get("operationName")
-    try:
-        asked.document = parse(asked.query)
-    except GraphQLSyntaxError as wrong:
-        asked.problem = errors.malformed(str(wrong.message), "GRAPHQL_PARSE_FAILED")
+    asked.document, wrong = parsed(asked.query)
+    if asked.document is None:
+        asked.problem = errors.malformed(wrong, "GRAPHQL_PARSE_FAILED")
         return asked
     asked.operation = get_operation_ast(asked.document, asked.operation_name)
     if asked.operation is None:
         asked.problem = errors.malformed("Unknown operation named or several without a name", "BAD_REQUEST")
     return asked
+
+
+@lru_cache(KEPT_DOCUMENTS)
+def parsed(query: str) -> tuple[DocumentNode | None, str]:
+    """A document, or what is wrong with its syntax."""
+    try:
+        return parse(query), ""
+    except GraphQLSyntaxError as wrong:
+        return None, wrong.message
+
+
+@lru_cache(KEPT_DOCUMENTS)
+def misfit(query: str) -> str:
+    """What of a document does not fit the schema; nothing where it does."""
+    document, _ = parsed(query)
+    wrong = validate(served_schema(), document) if document is not None else []
+    return wrong[0].message if wrong else ""
 
 
 def answer(workspace: Workspace, asked: Asked, fault: LinearFault | None = None) -> Answered:
@@ -153,9 +170,9 @@ def _price(workspace: Workspace, asked: Asked) -> int:
     document, operation, schema = asked.document, asked.operation, served_schema()
     assert document is not None  # noqa: S101 (else there is a problem)
     assert operation is not None  # noqa: S101 (as above)
-    wrong = validate(schema, document)
+    wrong = misfit(asked.query)
     if wrong:
-        raise errors.malformed(wrong[0].message, "GRAPHQL_VALIDATION_FAILED")
+        raise errors.malformed(wrong, "GRAPHQL_VALIDATION_FAILED")
     values = get_variable_values(schema, operation.variable_definitions or (), dict(asked.variables))
     if isinstance(values, list):
         raise errors.malformed(values[0].message, "BAD_USER_INPUT")

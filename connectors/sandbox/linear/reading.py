@@ -271,7 +271,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     "Query": QUERY,
     "Issue": {**ISSUE, "history": _history},
     "IssueHistory": HISTORY,
-    "User": {"isMe": lambda user, info: user is info.context.doer.user},
+    "User": {"isMe": lambda user, info: user is info.context.doer.user, "organization": _organization},
     "Team": {
         "cycles": _within("Cycle", _team_rows("cycles")),
         "defaultIssueState": lambda team, info: info.context.workspace.state(team, "backlog"),
@@ -304,6 +304,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "issues": _within("Issue", lambda s, row: [i for i in s.workspace.issues if i.project is row]),
         "labelIds": lambda row, _: [label.id for label in row.labels],
         "labels": _within("ProjectLabel", lambda _, row: row.labels),
+        "priorityLabel": lambda row, _: PRIORITIES[row.priority],
         "state": lambda row, _: row.status.type,
         "teams": _within("Team", lambda _, row: row.teams),
     },

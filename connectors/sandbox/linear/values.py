@@ -155,6 +155,7 @@ class Initiative(Row):
     slug_id: str
     url: str
     status: str = "Active"
+    priority: int = 0
     description: str | None = None
     content: str | None = None
     labels: list[Label] = field(default_factory=list)
