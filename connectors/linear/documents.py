@@ -265,3 +265,138 @@ READS: Final = (
     PROJECTS, INITIATIVES,
 )  # fmt: skip
 """All that the reader sends."""
+
+# --- what the writer looks at ------------------------------------------------------------------------------
+
+MARKS_AT_ONCE: Final = 50
+"""How many issues one issueBatchUpdate takes (facts/linear.md §5)."""
+
+OUR_LABELS: Final = Document(
+    "OurLabels",
+    f"""query OurLabels($after: String) {{
+  issueLabels(first: {MOST_AT_ONCE}, after: $after, includeArchived: true, filter: {{team: {{null: true}}}}) {{
+    nodes {{ id name description isGroup archivedAt retiredAt parent {{ id }} }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("issueLabels",),
+    page=MOST_AT_ONCE,
+)
+"""The workspace's labels, retired and deleted ones too: among them stand syncd's own, and ids that are spent."""
+
+BORNE: Final = Document(
+    "Borne",
+    """query Borne($label: ID!) {
+  issues(first: 1, includeArchived: true, filter: {labels: {some: {id: {eq: $label}}}}) { nodes { id } }
+}""",
+    roots=("issues",),
+    page=1,
+)
+"""Whether any issue bears a label, archived ones too."""
+
+MARKED: Final = Document(
+    "Marked",
+    f"""query Marked($ids: [ID!]!, $url: String!) {{
+  issues(first: {MARKS_AT_ONCE}, includeArchived: true, filter: {{id: {{in: $ids}}}}) {{
+    nodes {{
+      id archivedAt trashed labelIds
+      attachments(first: 1, filter: {{url: {{eq: $url}}}}) {{ nodes {{ id url metadata }} }}
+    }}
+  }}
+}}""",
+    roots=("issues",),
+    page=MARKS_AT_ONCE,
+)
+"""What a write of marks leaves, and whether the issue can be written at all."""
+
+COMMENTED: Final = Document(
+    "Commented",
+    f"""query Commented($ids: [ID!]!) {{
+  comments(first: {MARKS_AT_ONCE}, filter: {{id: {{in: $ids}}}}) {{ nodes {{ id body issue {{ id }} }} }}
+}}""",
+    roots=("comments",),
+    page=MARKS_AT_ONCE,
+)
+
+WRITER_READS: Final = (OUR_LABELS, BORNE, MARKED, COMMENTED)
+"""All that the writer asks."""
+
+# --- writes -------------------------------------------------------------------------------------------------
+
+LABEL_CREATE: Final = Document(
+    "LabelCreate",
+    """mutation LabelCreate($input: IssueLabelCreateInput!) {
+  issueLabelCreate(input: $input) { success issueLabel { id } }
+}""",
+    roots=("issueLabelCreate",),
+    writes=True,
+)
+
+LABEL_RESTORE: Final = Document(
+    "LabelRestore",
+    "mutation LabelRestore($id: String!) { issueLabelRestore(id: $id) { success } }",
+    roots=("issueLabelRestore",),
+    writes=True,
+)
+
+LABEL_DELETE: Final = Document(
+    "LabelDelete",
+    "mutation LabelDelete($id: String!) { issueLabelDelete(id: $id) { success } }",
+    roots=("issueLabelDelete",),
+    writes=True,
+)
+
+COMMENT_CREATE: Final = Document(
+    "CommentCreate",
+    """mutation CommentCreate($input: CommentCreateInput!) {
+  commentCreate(input: $input) { success comment { id } }
+}""",
+    roots=("commentCreate",),
+    writes=True,
+)
+
+COMMENT_UPDATE: Final = Document(
+    "CommentUpdate",
+    """mutation CommentUpdate($id: String!, $input: CommentUpdateInput!) {
+  commentUpdate(id: $id, input: $input) { success comment { id } }
+}""",
+    roots=("commentUpdate",),
+    writes=True,
+)
+
+COMMENT_DELETE: Final = Document(
+    "CommentDelete",
+    "mutation CommentDelete($id: String!) { commentDelete(id: $id) { success } }",
+    roots=("commentDelete",),
+    writes=True,
+)
+
+WRITES: Final = (LABEL_CREATE, LABEL_RESTORE, LABEL_DELETE, COMMENT_CREATE, COMMENT_UPDATE, COMMENT_DELETE)
+"""All that the writer sends, beside what `marking` makes."""
+
+
+def marking(issues: int, *, copies: int, dropped: int) -> Document:
+    """Marks on that many issues and the copies that travel with them, in one request.
+
+    The labels come first: what fails there was surely done nowhere. `$c0…` are copies to write, `$d0…` the ids of
+    copies to delete.
+    """
+    one = issues == 1
+    made, gone = [f"c{n}" for n in range(copies)], [f"d{n}" for n in range(dropped)]
+    name = f"Mark{issues}With{copies}And{dropped}"
+    taken = ["$id: String!" if one else "$ids: [UUID!]!", "$input: IssueUpdateInput!"]
+    taken += [f"${c}: AttachmentCreateInput!" for c in made] + [f"${d}: String!" for d in gone]
+    marks = (
+        "issueUpdate(id: $id, input: $input) { success issue { id labelIds } }"
+        if one
+        else "issueBatchUpdate(ids: $ids, input: $input) { success issues { id labelIds } }"
+    )
+    lines = [
+        f"mutation {name}({', '.join(taken)}) {{",
+        f"  {marks}",
+        *(f"  {c}: attachmentCreate(input: ${c}) {{ success }}" for c in made),
+        *(f"  {d}: attachmentDelete(id: ${d}) {{ success }}" for d in gone),
+        "}",
+    ]
+    first = "issueUpdate" if one else "issueBatchUpdate"
+    return Document(name, "\n".join(lines), roots=(first, *made, *gone), writes=True)

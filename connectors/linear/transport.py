@@ -24,6 +24,9 @@ KEY_PREFIX: Final = "lin_api_"
 PARTIAL_TRIES: Final = 3
 """How often a read is sent whose answer is whole but for some fields that failed for a while."""
 
+KEY_NEEDED: Final = "a valid API key or OAuth token of Linear"
+"""How the need begins where the credentials are to blame, and nothing that they ask for."""
+
 _WAITS_A_LITTLE: Final = frozenset({
     "network error", "internal error", "lock timeout", "bootstrap error", "unknown", "other",
 })  # fmt: skip
@@ -123,7 +126,7 @@ class Linear:
             clock,
             headers={"Authorization": authorization(token), "Content-Type": "application/json"},
             secrets=(token,),
-            credentials="a valid API key or OAuth token of Linear (this one is wrong, expired or revoked)",
+            credentials=f"{KEY_NEEDED} (this one is wrong, expired or revoked)",
             amiss=self._amiss,
             sleep=sleep,
         )
@@ -245,7 +248,7 @@ class Linear:
     def _refused(self, message: str, faults: tuple[Fault, ...], answer: Answer) -> TrackerError:
         for fault in faults:
             if fault.type == "authentication error" or fault.code == "AUTHENTICATION_ERROR":
-                need = "a valid API key or OAuth token of Linear (this one is not accepted)"
+                need = f"{KEY_NEEDED} (this one is not accepted)"
                 return Denied(message, need=need, tracker=self.tracker)
             if fault.type == "feature not accessible":
                 return NotOffered(message, need=_need(fault), tracker=self.tracker)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, create_engine, text
+from support_contract import KINDS, Tracker, tracker_of
 from support_openapi import OpenApiDocument
 from support_pg import database, postgresql
 from support_store import NOW
@@ -108,3 +109,13 @@ def store(store_url: str) -> Iterator[SqlStore]:
     opened = open_store(store_url, clock_now=NOW)
     yield opened
     opened.close()
+
+
+# --- trackers, one after the other ----------------------------------------------------------------------------
+
+
+@pytest.fixture(params=KINDS)
+def tracker(request: pytest.FixtureRequest, watched: Callable[..., Site]) -> Iterator[Tracker]:
+    """Each kind of tracker in turn, served and empty: what a connector must do is written once."""
+    with tracker_of(request.param, watched) as made:
+        yield made
