@@ -138,10 +138,17 @@ class App:
 
     # --- commands that go to the trackers
 
-    def once(self) -> Sequence[CycleResult]:
-        """One whole cycle for every tracker; a tracker that fails does not keep the others from theirs."""
+    def once(self, accept_missing: Sequence[str] = ()) -> Sequence[CycleResult]:
+        """One whole cycle for every tracker; a tracker that fails does not keep the others from theirs.
+
+        `accept_missing`: trackers where a person says that what answers nothing was deleted, however much it is.
+        """
         with ExitStack() as stack:
             desk = self._desk(stack, last_good=True)
+            desk.accept_missing = frozenset(accept_missing)
+            known = {tracker.id for tracker in desk.config.settings.trackers}
+            if unknown := desk.accept_missing - known:
+                raise SyncdError(f"there is no tracker {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
             return [self._one_cycle(desk, tracker) for tracker in desk.config.settings.trackers]
 
     def _one_cycle(self, desk: "_Desk", tracker: TrackerSettings) -> CycleResult:
@@ -389,6 +396,7 @@ class _Desk:
     config: Config
     store: Store
     matcher: Matcher
+    accept_missing: frozenset[str] = frozenset()
 
     def work(self, stack: ExitStack, tracker: TrackerSettings, lease: Lease) -> Work:
         """A pass over one tracker."""
@@ -412,6 +420,8 @@ class _Desk:
             lease=lease,
             watch=self.app.watch,
             earlier=self.earlier,
+            census_every=tracker.census_every,
+            accept_missing=tracker.id in self.accept_missing,
         )
 
     def in_use(self) -> Rulebook:

@@ -36,7 +36,8 @@ def _allowed() -> defaultdict[str, bool]:
 class Permissions:
     """What syncd's account may do, per project key; everything unless switched off: `may_edit["PAY"] = False`.
 
-    `may_silence`: send `notifyUsers=false`. `labels_on_screen`: labels stand on the edit screen.
+    `may_silence`: send `notifyUsers=false`. `labels_on_screen`: labels stand on the edit screen. `hidden`: ids of
+    issues under a security level that the account is not in.
     """
 
     may_browse: defaultdict[str, bool] = field(default_factory=_allowed)
@@ -44,6 +45,7 @@ class Permissions:
     may_comment: defaultdict[str, bool] = field(default_factory=_allowed)
     may_silence: defaultdict[str, bool] = field(default_factory=_allowed)
     labels_on_screen: defaultdict[str, bool] = field(default_factory=_allowed)
+    hidden: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -162,7 +164,7 @@ class Site:
 
     def visible(self, issue: Issue) -> bool:
         """Whether syncd's account may browse the issue."""
-        return self.permissions.may_browse[issue.project]
+        return self.permissions.may_browse[issue.project] and issue.id not in self.permissions.hidden
 
     def view(self, issues: Mapping[int, Issue] | None = None) -> View:
         """What syncd's account sees: of the live issues, or of those given."""
@@ -217,7 +219,9 @@ class Site:
             index = {**index, **{i: self.live[i] for i in fresh if i in self.live}}
             index = {i: issue for i, issue in index.items() if i not in fresh or i in self.live}
         hidden = frozenset(key for key, may in self.permissions.may_browse.items() if not may)
-        cached = None if fresh or (query.where and uses_clock(query.where)) else (query, self._generation, hidden)
+        kept_back = frozenset(self.permissions.hidden)
+        seen_by = (self._generation, hidden, kept_back)
+        cached = None if fresh or (query.where and uses_clock(query.where)) else (query, *seen_by)
         if cached is not None and cached in self._ranked:
             self._ranked.move_to_end(cached)
             return self._ranked[cached], index
@@ -227,7 +231,7 @@ class Site:
         found = [
             (position(issue, order, self.registry), issue.id)
             for issue in index.values()
-            if issue.project not in hidden and (test is None or test(issue))
+            if issue.project not in hidden and issue.id not in kept_back and (test is None or test(issue))
         ]
         found.sort()
         ranked = Ranked([place for place, _ in found], [issue_id for _, issue_id in found])

@@ -22,13 +22,20 @@ from syncd.render.jsonable import plan_json
 from syncd.render.text import action_text, cycle_line, plan_text
 from syncd.telemetry import logger
 
+AcceptMissing = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept-missing", help="Believe that what answers nothing there was deleted, however much.", metavar="TRACKER"
+    ),
+]
+
 
 @cli.command()
-def once(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
+def once(accept_missing: AcceptMissing = None, as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
     """Run one whole cycle for every tracker. Exit 0, 1 something waits, 3 a plan was refused, 4 not all was read."""
     with progress() as watch:
         app = open_app(watch)
-        results = app.once()
+        results = app.once(accept_missing or ())
     for result in results:
         _log_cycle(result, broken=len(app.broken))
     tell_broken(app)

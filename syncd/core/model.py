@@ -674,7 +674,7 @@ class Receipt:
 
 FindingKind = Literal[
     "conflict", "divergence", "drift", "denied", "unreadable", "foreign", "unknown-mark", "lost-write", "cycle",
-    "unknown-field", "cel", "twin",
+    "unknown-field", "cel", "twin", "census", "index-lag", "hidden", "not-read",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from syncd.core.bearing import Bears
 from syncd.core.diff import Pace
@@ -93,6 +93,8 @@ class Found:
     issues: tuple[Issue, ...]
     missing: tuple[Link, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    archived: frozenset[str] = frozenset()
+    """Ids of those that are archived or trashed: they answer, and are not in scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,25 @@ class CensusPage:
     links: tuple[Link, ...]
     next: str
     """Where a later census may go on after this page; opaque, not empty but on the last one."""
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of everything in scope that can be walked beside the others. `size`: an estimate of its issues."""
+
+    name: str
+    """The reader's own, understood by any later reader of the tracker with the same scope."""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartPage:
+    """A piece of a part. `next`: where a later walk of that part may go on behind it; opaque."""
+
+    issues: tuple[Issue, ...]
+    unreadable: tuple[Unreadable, ...]
+    next: str
     last: bool = False
 
 
@@ -174,6 +195,26 @@ class TrackerReader(Protocol):
 
     def close(self) -> None:
         """Give connections back."""
+        ...
+
+
+@runtime_checkable
+class PartedReader(TrackerReader, Protocol):
+    """A reader whose tracker pages by chains of tokens, so that only several chains can be walked at once."""
+
+    def parts(self, at_least: int) -> Sequence[Part]:
+        """Parts that together hold everything in the visible scope, whatever changes meanwhile; many, if it is large.
+
+        `at_least`: how many are walked at once. What is changed while they are walked may be read as it was before.
+        """
+        ...
+
+    def observe_part(self, name: str, after: str = "") -> Iterator[PartPage]:
+        """Every issue of a part, in an order that edits do not disturb. Errors as with `observe`."""
+        ...
+
+    def beside(self) -> "PartedReader":
+        """Another reader of the same tracker, for another thread: told what this one knows, under the same limits."""
         ...
 
 
@@ -335,6 +376,53 @@ class Progress:
     """The tracker's clock minus ours, when last seen."""
     memory: str = ""
     """What the reader wants to be told at its next observation."""
+    sure: datetime | None = None
+    """The watermark that is beyond doubt: after the walk that led to it our credentials were seen to work still."""
+    lag: timedelta | None = None
+    """The longest that a change took to show in an observation, as seen lately."""
+    lag_seen: datetime | None = None
+    """When that was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """Where a tracker's census stands. `began` None: none is under way. Instants are of our clock."""
+
+    began: datetime | None = None
+    scope: tuple[str, ...] = ()
+    """The scope entries that it counts."""
+    after: str = ""
+    """Where its walk goes on."""
+    walked: bool = False
+    """Its walk is over; what it did not meet is still to be looked for."""
+    last: datetime | None = None
+    """When the last one began that came to an end."""
+    tried: datetime | None = None
+    """When one was last worked on."""
+    why: str | None = None
+    """Why what did not answer was not taken for deleted; None: nothing holds it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A whole reading under way. `read_to`: the tracker's clock when it began; what is changed later is read after."""
+
+    began: datetime
+    read_to: datetime
+    scope: tuple[str, ...]
+    fields: tuple[str, ...]
+    parts: tuple["PartProgress", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartProgress:
+    """How far one part of a whole reading is."""
+
+    n: int
+    part: Part
+    after: str = ""
+    read: int = 0
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,6 +618,51 @@ class Store(Protocol):
 
     def left(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, tuple[datetime, str]]:
         """When and why each of these was taken out of scope; those that were not are absent."""
+        ...
+
+    # census and backfill
+    def census(self, tracker: str) -> Census:
+        """Where that tracker's census stands."""
+        ...
+
+    def save_census(self, tracker: str, census: Census, met: Sequence[Link] | None = ()) -> None:
+        """Replace it whole, and keep that those were met; None: forget all that were."""
+        ...
+
+    def strangers(self, tracker: str, links: Sequence[Link]) -> Sequence[Link]:
+        """Of those links (by id and key) the ones that are not in scope, or not under that key."""
+        ...
+
+    def unmet(self, tracker: str, project: str, *, after: str = "", limit: int = 1000) -> Sequence[Link]:
+        """Issues of a project in scope that the census under way did not meet, by id, from an id on."""
+        ...
+
+    def count_projects(self, tracker: str) -> Mapping[str, int]:
+        """How many issues are in scope in each project (or team)."""
+        ...
+
+    def drop_entries(self, tracker: str, ids: Sequence[str], note: str, now: datetime) -> int:
+        """Drop what waits to be written on those issues, dead letters too; how many rows."""
+        ...
+
+    def stamps(self, tracker: str, ids: Sequence[str]) -> Mapping[str, datetime]:
+        """When those issues were last changed, as stored; unknown ones are absent."""
+        ...
+
+    def backfill(self, tracker: str) -> Backfill | None:
+        """The whole reading under way."""
+        ...
+
+    def begin_backfill(self, tracker: str, backfill: Backfill) -> None:
+        """Begin one, in the place of any other."""
+        ...
+
+    def save_part(self, tracker: str, part: PartProgress) -> None:
+        """How far a part of it is."""
+        ...
+
+    def end_backfill(self, tracker: str) -> None:
+        """Everything was read, or nobody wants it any more."""
         ...
 
     # deciding

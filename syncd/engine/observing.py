@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from syncd.core.errors import Denied, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Finding, IssueRef, Link
 from syncd.core.ports import MEMORY_AT_MOST, Change, NoSuchField, Page, Progress, Sight
+from syncd.engine.census import census_if_due
+from syncd.engine.coverage import tell_coverage
 from syncd.engine.lineage import read_outside
+from syncd.engine.sureness import doubted, lateness, learned, since, trusted
 from syncd.engine.work import Observed, Work
 
 OUT: Final = "the tracker says that it is archived, deleted, or moved out of the scope"
@@ -29,6 +32,10 @@ class _Tally:
     told: set[str] = field(default_factory=set)
     """What the observation itself told of what lies outside the scope."""
     memory: str | None = None
+    late: timedelta = timedelta(0)
+    """How late the latest of the changes showed."""
+    held: str | None = None
+    """Why the census did not believe what it found."""
 
     def add(self, changes: Mapping[IssueRef, Change]) -> None:
         for ref, change in changes.items():
@@ -49,23 +56,29 @@ def observe(work: Work, before: Progress) -> Observed:
     denied: tuple[Finding, ...] = ()
     try:
         sight = work.reader.look_around()
-        tally.progress = _fit_fields(_fit_scope(work, replace(progress, skew=sight.skew), sight), sight)
+        tally.progress = _fit(work, trusted(replace(progress, skew=sight.skew)), sight)
         _tell_absent(work, sight, started)
-        _walk(work, tally)
+        if _walk(work, tally) > 1:  # it took a while: see that we still are who we were
+            sight = work.reader.look_around()
+            tally.progress = trusted(_fit(work, tally.progress, sight))
+        tally.held = _count(work, tally)
         _read_ancestors(work, tally, started)
     except (Unavailable, Denied, Unreadable) as failed:
         why = f"{failed} Grant: {failed.need}." if isinstance(failed, Denied) else str(failed)
         denied = _denial(work, failed, why, started)
+        tally.progress = doubted(tally.progress) if isinstance(failed, Denied) else tally.progress
     reachable = why is None
-    if reachable and sight.hidden:
-        why = f"not visible to {sight.account}: {', '.join(sight.hidden)}"
+    if reachable:
+        why = "; ".join(filter(None, (_hidden(sight), tally.held))) or None
     complete, familiar = why is None, tally.progress.complete_scope
     done = replace(tally.progress, why=why)
     if complete:
         done = replace(done, last_success=started, first_complete=done.first_complete or started)
         done = done if tally.memory is None else replace(done, memory=tally.memory)
+    done = learned(done, tally.late, started)
     store.save_progress(work.tracker, done)
     _tell_unreadable(work, tally, started)
+    tell_coverage(work, done, sight.hidden, started)
     return Observed(
         progress=done,
         rows=tally.rows,
@@ -81,6 +94,22 @@ def observe(work: Work, before: Progress) -> Observed:
         denied=denied,
         read_whole=tuple(sorted(set(work.scope))) if complete else familiar,
     )
+
+
+def _hidden(sight: Sight) -> str | None:
+    return f"not visible to {sight.account}: {', '.join(sight.hidden)}" if sight.hidden else None
+
+
+def _count(work: Work, tally: _Tally) -> str | None:
+    """Take the census if it is due; why what it did not meet is not believed."""
+    counted = census_if_due(work, tally.progress)
+    tally.add(counted.changes)
+    tally.changed |= counted.orphaned
+    return counted.why
+
+
+def _fit(work: Work, progress: Progress, sight: Sight) -> Progress:
+    return _fit_fields(_fit_scope(work, progress, sight), sight)
 
 
 def _fit_scope(work: Work, progress: Progress, sight: Sight) -> Progress:
@@ -119,12 +148,17 @@ def _absent(tracker: str, absent: NoSuchField) -> str:
     return f"rules name `{absent.name}`, and {tracker} has no such field: {unknown}. {hint}"
 
 
-def _walk(work: Work, tally: _Tally) -> None:
-    since = tally.progress.watermark
-    for page in work.reader.observe(since, "" if since is None else tally.progress.memory):
+def _walk(work: Work, tally: _Tally) -> int:
+    """Read what changed; in how many pages."""
+    known_to, pages = tally.progress.watermark, 0
+    begin = since(work, tally.progress, work.clock.now())
+    for page in work.reader.observe(begin, "" if begin is None else tally.progress.memory):
         work.still_ours()
+        tally.late = max(tally.late, lateness(work, page.issues, known_to))
         _remember(work, page, tally)
         work.watch(f"reading {work.tracker}", tally.rows, None)
+        pages += 1
+    return pages
 
 
 def _remember(work: Work, page: Page, tally: _Tally) -> None:

@@ -39,6 +39,9 @@ class Work:
     clock: Clock
     lease: Lease
     watch: Watcher = lambda _what, _done, _of: None
+    census_every: timedelta = timedelta(hours=6)
+    accept_missing: bool = False
+    """A person said that what answers nothing was deleted, however much it is: take a census now and believe it."""
     earlier: Callable[[str], Rulebook | None] = lambda _version: None
     """The rulebook of an earlier version; None: it is not kept, or cannot be read any more."""
 

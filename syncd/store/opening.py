@@ -14,6 +14,8 @@ from sqlalchemy.pool import StaticPool
 
 from syncd.core.errors import Broken
 from syncd.store import faults, revisions
+from syncd.store.backfills import Backfills
+from syncd.store.censuses import Censuses
 from syncd.store.codec import instant_text
 from syncd.store.database import Database
 from syncd.store.decisions import Decisions
@@ -31,7 +33,7 @@ _MIGRATING = 0x73796E6364
 """PostgreSQL's advisory lock under which a database is created or migrated ("syncd")."""
 
 
-class SqlStore(Leases, Snapshots, Lookups, Decisions, Plans, Outbox):
+class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox):
     """The `Store` of syncd.core.ports on SQLite or PostgreSQL. Safe for threads: each is in its own transactions.
 
     Raises `StoreError` only, but `ValueError` where the caller broke the contract (a naive datetime).

@@ -68,6 +68,9 @@ class Snapshots(Part):
             "plan_key": progress.plan_key,
             "skew": progress.skew,
             "memory": progress.memory or None,
+            "sure": progress.sure,
+            "lag": progress.lag,
+            "lag_seen": progress.lag_seen,
         }
         connection.execute(self._db.upsert(trackers), row)
 

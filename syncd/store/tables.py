@@ -36,6 +36,9 @@ trackers = Table(
     Column("plan_key", Name),
     Column("skew", Duration, nullable=False),
     Column("memory", Words),
+    Column("sure", Instant),
+    Column("lag", Duration),
+    Column("lag_seen", Instant),
 )
 
 issues = Table(
@@ -306,4 +309,48 @@ leases = Table(
     Column("holder", Words),
     Column("fence", Integer, nullable=False),
     Column("expires", Instant),
+)
+
+censuses = Table(
+    "censuses",  # the one under way, and when the last one ended
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("began", Instant),  # NULL: none is under way
+    Column("scope", Json, nullable=False),
+    Column("after", Words, nullable=False),
+    Column("walked", Flag, nullable=False),
+    Column("last", Instant),
+    Column("tried", Instant),
+    Column("why", Words),
+)
+
+census_ids = Table(
+    "census_ids",  # what the census under way has met
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+backfills = Table(
+    "backfills",  # whole readings under way
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("began", Instant, nullable=False),
+    Column("read_to", Instant, nullable=False),  # the tracker's clock when it began
+    Column("scope", Json, nullable=False),
+    Column("fields", Json, nullable=False),
+)
+
+backfill_parts = Table(
+    "backfill_parts",
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("name", Words, nullable=False),  # the reader's own
+    Column("size", Integer),  # as the tracker estimates it
+    Column("after", Words, nullable=False),
+    Column("read", Integer, nullable=False),
+    Column("done", Flag, nullable=False),
+    sqlite_with_rowid=False,
 )
