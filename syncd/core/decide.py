@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
-from syncd.core.match import Match, Matcher
+from syncd.core.match import Match, Matcher, alike
 from syncd.core.model import (
     Candidate,
     Conflict,
@@ -90,7 +90,7 @@ class Decider:
         if own is not None:
             return _decision(issue, own, diverges_from=_divergence(own, above, spoke))
         if above is not None:
-            return _inherited(issue, above, spoke)
+            return _inherited(issue, above, spoke, lineage)
         if lineage.missing is not None:
             return Decision(issue.ref, _INCOMPLETE)
         default = self._rules_voice(Via.DEFAULT, [m for m in matches if m.rule.default]) if matches else None
@@ -115,9 +115,9 @@ class Decider:
             return False
         return any(
             ancestor.project in scope
-            and self.decide(ancestor, lineage.above(distance), overrides).verdict == Unmapped()
+            and self.decide(ancestor, lineage.above(distance, place), overrides).verdict == Unmapped()
             for distance, step in enumerate(lineage.steps)
-            for ancestor in step
+            for place, ancestor in enumerate(step)
         )
 
     def _own_voice(self, issue: Seen, matches: Sequence[Match], overrides: Overrides) -> Voice | None:
@@ -145,17 +145,17 @@ class Decider:
 
     def _voice_above(self, lineage: Lineage, overrides: Overrides) -> Above:
         """The word of the nearest ancestors that say anything, and who they are. Siblings share it: remembered."""
-        if not lineage.steps:
+        if not lineage.steps or lineage.gap == 0:
             return None, ()
         nearest = lineage.steps[0]
         name = nearest[0].ref.id
         known = self._heard.get(name)
-        if known is not None and (known[0] is lineage or _alike(known[0], lineage)):
+        if known is not None and (known[0] is lineage or alike(known[0], lineage)):
             return known[1]
-        above = lineage.above(0)
-        voices = [(a, v) for a in nearest if (v := self._voice_of(a, above, overrides)) is not None]
+        all_ = [(a, self._voice_of(a, lineage.above(0, place), overrides)) for place, a in enumerate(nearest)]
+        voices = [(ancestor, voice) for ancestor, voice in all_ if voice is not None]
         speakers = tuple(ancestor for ancestor, _ in voices)
-        heard = self._voice_above(above, overrides)
+        heard = self._voice_above(lineage.rest(0), overrides)
         if voices:
             heard = self._together([voice for _, voice in voices], speakers), speakers
         if len(self._heard) >= VOICES_REMEMBERED:
@@ -167,7 +167,7 @@ class Decider:
         return self._own_voice(ancestor, self._matcher.matches(ancestor, above), overrides)
 
     def _together(self, voices: Sequence[Voice], speakers: tuple[Issue, ...]) -> Voice:
-        cause = "issue " + " + ".join(sorted(s.key for s in speakers))
+        cause = " + ".join(sorted(map(place, speakers)))
         said = [pair for voice in voices for pair in voice.said]
         return self._settle(Via.INHERITED, said, cause)
 
@@ -182,11 +182,6 @@ class Decider:
 def _highest(rules: Sequence[Rule]) -> Sequence[Rule]:
     highest = max(rule.priority for rule in rules)
     return [rule for rule in rules if rule.priority == highest]
-
-
-def _alike(one: Lineage, other: Lineage) -> bool:
-    """Whether two lineages say the same: equal snapshots, and as complete."""
-    return one.steps == other.steps and (one.missing is None) is (other.missing is None)
 
 
 def prevailing(words: Sequence[Override]) -> Sequence[Override]:
@@ -266,10 +261,33 @@ def _decision(issue: Seen, voice: Voice, diverges_from: str | None = None) -> De
     return Decision(issue.ref, voice.verdict, voice.via, voice.evidence, cause=voice.cause, diverges_from=diverges_from)
 
 
-def _inherited(issue: Seen, voice: Voice, spoke: tuple[Issue, ...]) -> Decision:
+def _inherited(issue: Seen, voice: Voice, spoke: tuple[Issue, ...], lineage: Lineage) -> Decision:
     """A conflict above has its ancestor as its cause: a thousand children of one torn epic are one finding."""
-    cause = "issue " + " + ".join(sorted(s.key for s in spoke)) if isinstance(voice.verdict, Conflict) else None
+    cause = _torn(issue, lineage, spoke) if isinstance(voice.verdict, Conflict) else None
     return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref, cause)
+
+
+def _torn(issue: Seen, lineage: Lineage, spoke: tuple[Issue, ...]) -> str:
+    """Where a conflict above arises: at who speaks, or at the topmost below those who disagree that has them all above.
+
+    A project in two initiatives of two outcomes is torn itself; the initiatives are not, nor is each issue in it.
+    """
+    if len(spoke) == 1:
+        return place(spoke[0])
+    for step in range(len(lineage.steps) - 1, -1, -1):
+        torn = [
+            ancestor
+            for number, ancestor in enumerate(lineage.steps[step])
+            if {speaker.ref for speaker in spoke} <= lineage.above(step, number).refs()
+        ]
+        if torn:
+            return " + ".join(sorted(map(place, torn)))
+    return place(issue)
+
+
+def place(issue: Seen) -> str:
+    """An issue, or a project or initiative of Linear's, by its kind and its key."""
+    return f"{issue.type if issue.type in ('project', 'initiative') else 'issue'} {issue.key}"
 
 
 def _divergence(own: Voice, above: Voice | None, spoke: tuple[Issue, ...]) -> str | None:

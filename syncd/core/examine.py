@@ -151,7 +151,7 @@ class _Want:
         return f"{condition.field} is {_listed(values) if values else 'empty'}, wanted {wanted}"
 
     def _of(self, condition: Of) -> Iterator[str]:
-        found = list(related(condition.relation, self._sight.above.steps))
+        found = list(related(condition.relation, self._sight))
         for ancestor in found:
             below = _Want(self._asked, self._rule, ancestor)
             name = f"{condition.relation} {ancestor.issue.key}"

@@ -91,9 +91,9 @@ def explain(
 
 def _ancestors(decider: Decider, lineage: Lineage, overrides: Overrides) -> list[Ancestor]:
     return [
-        Ancestor(ancestor, decider.decide(ancestor, lineage.above(distance), overrides).verdict)
+        Ancestor(ancestor, decider.decide(ancestor, lineage.above(distance, place), overrides).verdict)
         for distance, step in enumerate(lineage.steps)
-        for ancestor in step
+        for place, ancestor in enumerate(step)
     ]
 
 

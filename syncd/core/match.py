@@ -22,6 +22,7 @@ from syncd.core.model import (
     Evidence,
     Has,
     Lineage,
+    Link,
     NoneOf,
     Of,
     Relation,
@@ -60,33 +61,58 @@ class _Above:
         known = self.lineage
         if known is lineage:
             return True
-        return known.steps == lineage.steps and (known.missing is None) is (lineage.missing is None)
+        return alike(known, lineage)
 
 
-def related(relation: Relation, steps: Sequence[Sequence[Sight]]) -> Iterator[Sight]:
+def alike(one: Lineage, other: Lineage) -> bool:
+    """Whether two lineages say the same to rules: equal snapshots, and as complete."""
+    return (
+        one.steps == other.steps
+        and (one.missing is None) is (other.missing is None)
+        and one.gap == other.gap
+        and one.beyond == other.beyond
+    )
+
+
+def related(relation: Relation, sight: Sight) -> Iterator[Sight]:
     """The ancestors in that relation, nearest first.
 
-    `parent` is the direct parent, `epic` the nearest ancestor at level 1, `initiative` any at level 2 or above.
+    `parent` is the direct parent issue, `epic` the nearest ancestor at level 1, `initiative` any at level 2 or above.
     """
+    within = sight.issue.within
+    for ancestor in _at(relation, sight.above.steps):
+        if relation != "parent" or not within or not _leads_to(within, ancestor.issue):
+            yield ancestor
+
+
+def _at(relation: Relation, steps: Sequence[Sequence[Sight]]) -> Iterator[Sight]:
+    """As `related`, by what is above alone: a `parent` may be a node in which the issue lies."""
     for step in steps[:1] if relation == "parent" else steps:
-        for sight in step:
-            level = sight.issue.level
-            if relation == "epic" and level == EPIC_LEVEL:
-                yield sight
+        if relation == "epic":
+            epics = [sight for sight in step if sight.issue.level == EPIC_LEVEL]
+            yield from epics
+            if epics:
                 return
-            if relation in ("parent", "ancestor") or (relation == "initiative" and level > EPIC_LEVEL):
-                yield sight
+        else:
+            yield from (sight for sight in step if relation != "initiative" or sight.issue.level > EPIC_LEVEL)
+
+
+def _leads_to(links: Iterable[Link], issue: Seen) -> bool:
+    return any(link.id == issue.ref.id if link.id is not None else link.key == issue.key for link in links)
 
 
 def unreadable(relation: Relation, sight: Sight) -> bool:
-    """Whether an ancestor in that relation may exist beyond the one that could not be read."""
-    if sight.above.lineage.missing is None:
+    """Whether an ancestor in that relation may exist at or beyond the one that could not be read."""
+    lineage = sight.above.lineage
+    if lineage.missing is None:
         return False
-    steps = sight.above.steps
+    steps = lineage.steps
     if relation == "parent":
-        return not steps
+        return (not steps or lineage.gap == 0) and lineage.missing not in sight.issue.within
     if relation == "epic":
-        return not any(s.issue.level >= EPIC_LEVEL for s in (sight, *(s for step in steps for s in step)))
+        return sight.issue.level < EPIC_LEVEL and not any(a.level >= EPIC_LEVEL for step in steps for a in step)
+    if relation == "initiative" and lineage.gap is not None:  # below the project that is known, only issues are missing
+        return all(ancestor.level > EPIC_LEVEL for ancestor in steps[lineage.gap])
     return True
 
 
@@ -174,11 +200,11 @@ class _Related:
     node: _Node
 
     def truth(self, sight: Sight) -> _Truth:
-        truth = _any(self.node.truth(ancestor) for ancestor in related(self.relation, sight.above.steps))
+        truth = _any(self.node.truth(ancestor) for ancestor in related(self.relation, sight))
         return None if truth is False and unreadable(self.relation, sight) else truth
 
     def texts(self, sight: Sight) -> tuple[str, ...]:
-        nearest = next(a for a in related(self.relation, sight.above.steps) if self.node.truth(a))
+        nearest = next(a for a in related(self.relation, sight) if self.node.truth(a))
         return tuple(f"{self.relation} {nearest.issue.key}: {text}" for text in self.node.texts(nearest))
 
     def needed(self) -> frozenset[_Posting] | None:
@@ -386,8 +412,9 @@ class Matcher:
         known = self._known.get(nearest[0].ref.id)
         if known is not None and known.is_of(lineage):
             return known
-        beyond = self._above(lineage.above(0))
-        steps = (tuple(Sight(a, self._hits(a), beyond) for a in nearest), *beyond.steps)
+        rest = self._above(lineage.rest(0))
+        step = tuple(Sight(a, self._hits(a), self._above(lineage.above(0, n))) for n, a in enumerate(nearest))
+        steps = (step, *rest.steps)
         if len(self._known) >= LINEAGES_REMEMBERED:
             self._known.clear()
         above = _Above(lineage, steps, self._candidates_above(steps))
@@ -397,7 +424,7 @@ class Matcher:
     def _candidates_above(self, steps: Sequence[Sequence[Sight]]) -> frozenset[int]:
         found = set(self._always)
         for relation in self._relations:
-            for ancestor in related(relation, steps):
+            for ancestor in _at(relation, steps):
                 for atom in ancestor.hits:
                     found.update(self._postings.get((relation, atom), ()))
         return frozenset(found)

@@ -127,17 +127,40 @@ class Issue:
 class Lineage:
     """An issue's ancestors, nearest first. Each step holds those at one distance (Jira: always one).
 
-    `missing` is the ancestor that could not be read, with which the chain ends; `cycle` the key at which a circle of
-    parents was cut.
+    `missing` is the nearest ancestor that could not be read; `cycle` the key at which a circle was cut.
     """
 
     steps: tuple[tuple[Issue, ...], ...] = ()
     missing: Link | None = None
     cycle: str | None = None
+    gap: int | None = None
+    """How many steps lie nearer than the missing one, where others lie at its distance or beyond: an issue's project
+    may be read where its parent may not. None: all of them."""
+    beyond: tuple[tuple["Lineage", ...], ...] = ()
+    """The lineage of each ancestor, where it is not just the rest of this one: a parent may lie in another project,
+    and of two initiatives each has its own parents. Empty: it is."""
 
-    def above(self, step: int) -> "Lineage":
-        """The lineage of the ancestors at `step` (0 is the nearest)."""
-        return Lineage(self.steps[step + 1 :], self.missing, self.cycle)
+    def above(self, step: int, place: int = 0) -> "Lineage":
+        """The lineage of the ancestor at `step` (0 is the nearest) that stands there at `place`."""
+        return self.beyond[step][place] if self.beyond else self.rest(step)
+
+    def rest(self, step: int) -> "Lineage":
+        """What is left of this lineage past that step. Of an only ancestor that is its own, wherever it can be."""
+        steps, further = self.steps[step + 1 :], self.beyond[step + 1 :]
+        if self.beyond and len(self.steps[step]) == 1 and self.beyond[step][0].steps == steps:
+            own = self.beyond[step][0]
+            if own.missing == self.missing and own.gap == self._gap_past(step):
+                return own
+        if self.gap is not None and step >= self.gap:
+            return Lineage(steps, None, self.cycle, None, further)
+        return Lineage(steps, self.missing, self.cycle, self._gap_past(step), further)
+
+    def refs(self) -> frozenset[IssueRef]:
+        """All that it names."""
+        return frozenset(ancestor.ref for step in self.steps for ancestor in step)
+
+    def _gap_past(self, step: int) -> int | None:
+        return None if self.gap is None else self.gap - step - 1
 
 
 # --- the strategy -----------------------------------------------------------------------------------------

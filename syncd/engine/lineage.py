@@ -1,6 +1,7 @@
 """Ancestors of issues, from the store; and from the tracker where the store lacks them (DESIGN §3.3)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Final
@@ -16,17 +17,25 @@ REMEMBERED: Final = 10_000
 _ALONE: Final = Lineage()
 
 
+Ties = tuple[Link | None, tuple[Link, ...]]
+"""All that a lineage hangs on: the parent, and what the issue lies within."""
+
+
+_LOOSE: Final[Ties] = (None, ())
+
+
 class Ancestry:
     """Lineages by the store's snapshots. A link that did not answer when last read ends its lineage as missing.
 
-    The children of one parent are given the same `Lineage`: it is worked out once.
+    Parents come first; then, of Linear, the project of the issue (or of the nearest parent that has one), then what
+    that lies within, level by level (DESIGN §4). What hangs alike is given the same `Lineage`: it is worked out once.
     """
 
     def __init__(self, store: Store, tracker: str) -> None:
         self._store = store
         self._tracker = tracker
         self._known: dict[Link, Issue | None] = {}
-        self._above: dict[Link, Lineage] = {}
+        self._above: dict[Ties, Lineage] = {}
 
     def of(self, issues: Sequence[Issue]) -> Mapping[IssueRef, Lineage]:
         """The lineage of each issue, nearest ancestor first; circles of parents are cut."""
@@ -34,18 +43,22 @@ class Ancestry:
 
     def above(self, issues: Sequence[Seen]) -> Sequence[Lineage]:
         """As `of`, in the order of the issues."""
-        links = [issue.parent for issue in issues]
-        self._learn({link for link in links if link is not None})
-        return [
-            _ALONE if link is None else self._lineage(issue, link) for issue, link in zip(issues, links, strict=True)
-        ]
+        ties = [(issue.parent, issue.within) for issue in issues]
+        self._learn(_links(ties))
+        return [self._lineage(issue, tie) for issue, tie in zip(issues, ties, strict=True)]
 
     def unknown(self, issues: Sequence[Issue]) -> Sequence[Link]:
         """Links above these issues of which the store has no snapshot, and that were not found missing before."""
-        links = {issue.parent for issue in issues if issue.parent is not None}
-        self._learn(links)
-        ends = {self._from(link).missing for link in links}
-        return sorted((link for link in ends if link is not None and not self._is_missing(link)), key=_order)
+        level = _links((issue.parent, issue.within) for issue in issues)
+        self._learn(level)
+        seen: set[Link] = set()
+        ends: set[Link] = set()
+        while level:
+            seen |= level
+            nodes = {link: self._node(link) for link in level}
+            ends.update(link for link, node in nodes.items() if node is None and not self._is_missing(link))
+            level = _links((node.parent, node.within) for node in nodes.values() if node is not None) - seen
+        return sorted(ends, key=_order)
 
     def forget(self) -> None:
         """Snapshots or missing links changed: look them up again."""
@@ -68,40 +81,113 @@ class Ancestry:
             if new:
                 found = self._store.by_link(self._tracker, new)
                 known.update({link: found.get(link) for link in new})
-            parents = (known[link] for link in links)
-            links = {above.parent for above in parents if above is not None and above.parent is not None}
+            above = (known[link] for link in links)
+            links = _links((node.parent, node.within) for node in above if node is not None)
             if not links:
                 return
 
-    def _lineage(self, issue: Seen, parent: Link) -> Lineage:
-        above = self._from(parent)
+    def _lineage(self, issue: Seen, ties: Ties) -> Lineage:
+        above = self._from(ties)
         if above.cycle is None:
             return above
-        return self._walk(parent, {issue.ref})  # where a circle is cut depends on where the walk began
+        return _Walk(self._node, {issue.ref}).up(ties)  # where a circle is cut depends on where the walk began
 
-    def _from(self, link: Link) -> Lineage:
-        """The lineage of whatever hangs on that link."""
-        above = self._above.get(link)
+    def _from(self, ties: Ties) -> Lineage:
+        """The lineage of whatever hangs like that."""
+        above = self._above.get(ties)
         if above is None:
-            above = self._above[link] = self._walk(link, set())
+            above = _ALONE if ties == _LOOSE else self._with_own(_Walk(self._node, set()).up(ties))
+            self._above[ties] = above
         return above
 
-    def _walk(self, first: Link, seen: set[IssueRef]) -> Lineage:
-        steps: list[tuple[Issue, ...]] = []
-        link: Link | None = first
-        while link is not None and len(steps) < DEPTH:
-            parent = None if self._is_missing(link) else self._known.get(link)
-            if parent is None:
-                return Lineage(tuple(steps), missing=link)
-            if parent.ref in seen:
-                return Lineage(tuple(steps), cycle=parent.key)
-            seen.add(parent.ref)
-            steps.append((parent,))
-            link = parent.parent
-        return Lineage(tuple(steps))
+    def _with_own(self, lineage: Lineage) -> Lineage:
+        """With the lineage that each ancestor has of its own, where one differs from the rest of this one."""
+        if lineage.cycle is not None or len(lineage.steps) >= DEPTH:
+            return lineage
+        own = tuple(tuple(self._from((node.parent, node.within)) for node in step) for step in lineage.steps)
+        plain = all(
+            one.steps == (rest := lineage.rest(step)).steps
+            and (one.missing, one.gap, one.beyond) == (rest.missing, rest.gap, ())
+            for step, some in enumerate(own)
+            for one in some
+        )
+        return lineage if plain else replace(lineage, beyond=own)
+
+    def _node(self, link: Link) -> Issue | None:
+        return None if self._is_missing(link) else self._known.get(link)
 
     def _is_missing(self, link: Link) -> bool:
         return bool(self._missing) and not self._missing.isdisjoint(_names([link]))
+
+
+class _Walk:
+    """One way up: the parents, then the levels of what lies around them."""
+
+    def __init__(self, node: Callable[[Link], Issue | None], seen: set[IssueRef]) -> None:
+        self._node = node
+        self._steps: list[tuple[Issue, ...]] = []
+        self._through: dict[IssueRef, frozenset[IssueRef]] = {}
+        """Of each node on the way, those below it through which it was reached."""
+        self._start = frozenset(seen)
+        self._missing: Link | None = None
+        self._gap: int | None = None
+        self._cycle: str | None = None
+
+    def up(self, ties: Ties) -> Lineage:
+        """The lineage of what hangs like that."""
+        parent, within = ties
+        around, below = self._parents(parent, within)
+        level = dict.fromkeys(around, below)
+        while level and len(self._steps) < DEPTH:
+            level = self._level(level)
+        gap = None if self._gap == len(self._steps) else self._gap
+        return Lineage(tuple(self._steps), self._missing, self._cycle, gap)
+
+    def _parents(self, link: Link | None, within: tuple[Link, ...]) -> tuple[tuple[Link, ...], frozenset[IssueRef]]:
+        """Walk up the parents; what the nearest that lies within anything lies within, and who is below that."""
+        below = self._start
+        while link is not None and len(self._steps) < DEPTH:
+            parent = self._node(link)
+            if parent is None:
+                self._lose(link)
+                break
+            if parent.ref in below:
+                self._cycle = parent.key
+                break
+            self._steps.append((parent,))
+            self._through[parent.ref] = below
+            below |= {parent.ref}
+            within = within or parent.within
+            link = parent.parent
+        return within, below
+
+    def _level(self, links: Mapping[Link, frozenset[IssueRef]]) -> dict[Link, frozenset[IssueRef]]:
+        """Take in what these lead to, all at one level; what that lies within in its turn."""
+        found: dict[IssueRef, Issue] = {}
+        for link, below in sorted(links.items(), key=lambda pair: _order(pair[0])):
+            node = self._node(link)
+            if node is None:
+                self._lose(link)
+            elif node.ref in below:
+                self._cycle = node.key
+            elif node.ref not in self._through or node.ref in found:  # else it stands nearer already
+                found[node.ref] = node
+                self._through[node.ref] = self._through.get(node.ref, frozenset()) | below
+        if found:
+            self._steps.append(tuple(found[ref] for ref in sorted(found)))
+        further: dict[Link, frozenset[IssueRef]] = {}
+        for ref, node in found.items():
+            for link in node.within:
+                further[link] = further.get(link, frozenset()) | self._through[ref] | {ref}
+        return further
+
+    def _lose(self, link: Link) -> None:
+        if self._missing is None:
+            self._missing, self._gap = link, len(self._steps)
+
+
+def _links(ties: Iterable[Ties]) -> set[Link]:
+    return {link for parent, within in ties for link in (parent, *within) if link is not None}
 
 
 def read_outside(

@@ -147,14 +147,16 @@ class Shift:
         if not lineage.steps:
             return False
         nearest = lineage.steps[0]
-        name = nearest[0].ref.id
-        if name in self._touched and lineage.cycle is None:  # what is above in a circle depends on where one stands
+        name = "+".join(one.ref.id for one in nearest)
+        # what is above in a circle, or above a parent that lies in another project, depends on where one stands
+        plain = lineage.cycle is None and lineage.gap is None and not lineage.beyond
+        if plain and name in self._touched:
             return self._touched[name]
-        beyond = lineage.above(0)
-        found = any(self._sieve.matches(one, beyond) for one in nearest) or self._touched_above(beyond)
+        found = any(self._sieve.matches(one, lineage.above(0, place)) for place, one in enumerate(nearest))
+        found = found or self._touched_above(lineage.rest(0))
         if len(self._touched) >= REMEMBERED:
             self._touched.clear()
-        if lineage.cycle is None:
+        if plain:
             self._touched[name] = found
         return found
 

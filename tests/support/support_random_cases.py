@@ -1,5 +1,6 @@
 """Random issues, lineages, rulebooks and overrides of a small world in which everything often meets everything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
@@ -46,6 +47,7 @@ LABEL: FieldName = "label"
 FIELDS: tuple[FieldName, ...] = (
     *(LABEL for _ in range(8)),
     "title", "type", "status", "status_category", "priority", "project", "component", "fix_version", "tracker", "key",
+    "sprint", "team",
 )  # fmt: skip
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
@@ -63,18 +65,15 @@ class RandomCase:
 
 def random_case(random: Random) -> RandomCase:
     """One case: mostly a few rules, so that silence, agreement and disagreement all happen."""
-    below = _dressed(random, issue("PAY-1", level=random.choice((-1, 0, 0, 0, 1))))
+    below = dressed(random, issue("PAY-1", level=random.choice((-1, 0, 0, 0, 1))))
     lineage = _lineage(random, below)
-    rules = tuple(_rule(random, f"rule-{n}") for n in range(random.choice((1, 2, 3, 5, 8))))
-    book = Rulebook(version="random", strategy=_strategy(random), rules=rules)
-    overrides: dict[IssueRef, list[Override]] = {}
-    for one in (below, *(a for step in lineage.steps for a in step)):
-        if random.random() < 0.12:
-            overrides[one.ref] = _overrides(random, one.ref)
+    book = random_rules(random)
+    overrides = random_words(random, (below, *(a for step in lineage.steps for a in step)))
     return RandomCase(below, lineage, book, overrides, DAY)
 
 
-def _dressed(random: Random, plain: Issue) -> Issue:
+def dressed(random: Random, plain: Issue) -> Issue:
+    """With values that rules meet often."""
     return replace(
         plain,
         title=" ".join(random.choices(WORDS, k=random.randint(1, 3))),
@@ -86,21 +85,43 @@ def _dressed(random: Random, plain: Issue) -> Issue:
         labels=tuple(random.choices(WORDS, k=random.randint(0, 3))),
         components=tuple(random.choices(WORDS, k=random.randint(0, 1))),
         fix_versions=tuple(random.choices(WORDS, k=random.randint(0, 1))),
+        team=("ENG", "platform") if random.random() < 0.3 else (),
+        **random.choice(_ASKED),
     )
+
+
+_ASKED: tuple[dict[str, Any], ...] = (
+    {},
+    {"asked": frozenset({"sprint", "field.squad"})},
+    {"asked": frozenset({"sprint"}), "sprints": ("sre", "docs")},
+    {"asked": frozenset({"field.squad"}), "extra": (("field.squad", ("SRE.", "platform")),)},
+)
+"""What was asked for beyond the common fields, and found."""
 
 
 def _lineage(random: Random, below: Issue) -> Lineage:
     """Levels rise with each step up, as in every tracker; the chain may end in an ancestor that cannot be read."""
     steps: list[tuple[Issue, ...]] = []
     if below.level < 0 and random.random() < 0.8:
-        steps.append((_dressed(random, issue("PAY-2")),))
+        steps.append((dressed(random, issue("PAY-2")),))
     if below.level < 1 and random.random() < 0.6:
-        steps.append((_dressed(random, epic("PAY-3")),))
+        steps.append((dressed(random, epic("PAY-3")),))
     if random.random() < 0.4:
         tops = (initiative("PAY-4"), initiative("PAY-5"))[: random.choice((1, 1, 1, 2))]
-        steps.append(tuple(_dressed(random, one) for one in tops))
+        steps.append(tuple(dressed(random, one) for one in tops))
     missing = Link("id-PAY-99", "PAY-99") if random.random() < 0.25 else None
     return Lineage(tuple(steps), missing=missing)
+
+
+def random_rules(random: Random) -> Rulebook:
+    """A strategy and mostly a few rules."""
+    rules = tuple(_rule(random, f"rule-{n}") for n in range(random.choice((1, 2, 3, 5, 8))))
+    return Rulebook(version="random", strategy=_strategy(random), rules=rules)
+
+
+def random_words(random: Random, on: Sequence[Issue]) -> dict[IssueRef, list[Override]]:
+    """What people said of some of these."""
+    return {one.ref: _overrides(random, one.ref) for one in on if random.random() < 0.12}
 
 
 def _rule(random: Random, name: str) -> Rule:
@@ -128,7 +149,7 @@ def _condition(random: Random, depth: int) -> Condition:
 
 
 def _has(random: Random) -> Has:
-    field = random.choice(FIELDS)
+    field: str = random.choice(FIELDS) if random.random() < 0.95 else "field.Squad"
     if field == "status_category":
         return Has(field, (pattern(random.choice(("todo", "in_progress", "done"))),))
     if field in ("key", "tracker"):

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 from syncd.core.model import (
     AllOf,
@@ -18,7 +19,7 @@ from syncd.core.model import (
     Has,
     Issue,
     IssueRef,
-    Lineage,
+    Link,
     NoneOf,
     Of,
     Override,
@@ -51,6 +52,18 @@ class Answer:
     sources: frozenset[str]
 
 
+class Above(Protocol):
+    """What of a lineage is looked at: steps, each with the lineage of everybody in it, and what could not be read."""
+
+    @property
+    def steps(self) -> Sequence[Sequence[Issue]]: ...
+    @property
+    def missing(self) -> Link | None: ...
+    @property
+    def gap(self) -> int | None: ...
+    def above(self, step: int, place: int = 0) -> "Above": ...
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One thing said at one level: by a rule's id or `override`."""
@@ -61,7 +74,7 @@ class Word:
 
 def slow_decide(
     issue: Issue,
-    lineage: Lineage,
+    lineage: Above,
     rulebook: Rulebook,
     overrides: Mapping[IssueRef, Sequence[Override]],
     *,
@@ -75,24 +88,48 @@ def slow_decide(
     said = words_of_rules(issue, lineage, rulebook, day, default=False)
     if said:
         return answer(said, "rule")
-    for step in range(len(lineage.steps)):
-        together: list[Word] = []
-        speakers: list[Issue] = []
-        for ancestor in lineage.steps[step]:
-            spoken = words_of_people(ancestor, overrides, now)
-            if not spoken:
-                spoken = words_of_rules(ancestor, lineage.above(step), rulebook, day, default=False)
-            if spoken:
-                speakers.append(ancestor)
-                together += spoken
-        if together:
-            return answer(together, "inherited", speakers[0].ref)
+    said, speaker = words_above(lineage, rulebook, overrides, now=now, day=day)
+    if said and speaker is not None:
+        return answer(said, "inherited", speaker)
     if lineage.missing is not None:
         return Answer("incomplete", None, None, None, None, frozenset())
     said = words_of_rules(issue, lineage, rulebook, day, default=True)
     if said:
         return answer(said, "default")
     return Answer("unmapped", None, None, None, None, frozenset())
+
+
+def words_above(
+    lineage: Above,
+    rulebook: Rulebook,
+    overrides: Mapping[IssueRef, Sequence[Override]],
+    *,
+    now: datetime,
+    day: date,
+) -> tuple[list[Word], IssueRef | None]:
+    """What the nearest ancestors that say anything say, and the first of them; nothing past what cannot be read."""
+    for step in range(len(lineage.steps)):
+        if lost_at(lineage) == step:
+            break
+        together: list[Word] = []
+        speakers: list[Issue] = []
+        for place, ancestor in enumerate(lineage.steps[step]):
+            spoken = words_of_people(ancestor, overrides, now)
+            if not spoken:
+                spoken = words_of_rules(ancestor, lineage.above(step, place), rulebook, day, default=False)
+            if spoken:
+                speakers.append(ancestor)
+                together += spoken
+        if together:
+            return together, speakers[0].ref
+    return [], None
+
+
+def lost_at(lineage: Above) -> int | None:
+    """The step at whose distance an ancestor could not be read."""
+    if lineage.missing is None:
+        return None
+    return len(lineage.steps) if lineage.gap is None else lineage.gap
 
 
 def answer(said: Sequence[Word], via: str, spoke: IssueRef | None = None) -> Answer:
@@ -130,7 +167,7 @@ def words_of_people(issue: Issue, overrides: Mapping[IssueRef, Sequence[Override
     return [Word("override", o.target) for o in marks if o.at >= commands[-1].at]
 
 
-def words_of_rules(issue: Issue, lineage: Lineage, rulebook: Rulebook, day: date, *, default: bool) -> list[Word]:
+def words_of_rules(issue: Issue, lineage: Above, rulebook: Rulebook, day: date, *, default: bool) -> list[Word]:
     """The matching rules of the highest priority at that level."""
     matching = [
         rule
@@ -159,9 +196,13 @@ def in_dates(rule: Rule, rulebook: Rulebook, day: date) -> bool:
     return True
 
 
-def truth(condition: Condition, issue: Issue, lineage: Lineage, *, exact: bool) -> Truth:
+def truth(condition: Condition, issue: Issue, lineage: Above, *, exact: bool) -> Truth:
     """True, False, or None where only an unreadable ancestor knows."""
     if isinstance(condition, Has):
+        if (condition.field == "sprint" or condition.field.startswith("field.")) and (
+            condition.field.casefold() not in issue.asked
+        ):
+            return None
         return any(fits(v, p, condition.field, exact=exact) for v in values(issue, condition.field)
                    for p in condition.patterns)  # fmt: skip
     if isinstance(condition, Of):
@@ -184,31 +225,35 @@ def together(condition: AllOf | AnyOf | NoneOf, parts: Sequence[Truth]) -> Truth
     return isinstance(condition, NoneOf)
 
 
-def truth_above(condition: Of, issue: Issue, lineage: Lineage, *, exact: bool) -> Truth:
+def truth_above(condition: Of, issue: Issue, lineage: Above, *, exact: bool) -> Truth:
     """Whether an ancestor in that relation meets the condition."""
-    found: list[tuple[int, Issue]] = []
+    found: list[tuple[int, int, Issue]] = []
     for step, ancestors in enumerate(lineage.steps):
-        for ancestor in ancestors:
-            if condition.relation == "parent" and step == 0:
-                found.append((step, ancestor))
-            if condition.relation == "epic" and ancestor.level == 1 and all(s == step for s, _ in found):
-                found.append((step, ancestor))
+        for place, ancestor in enumerate(ancestors):
+            here = (step, place, ancestor)
+            if condition.relation == "parent" and step == 0 and ancestor.ref.id not in [w.id for w in issue.within]:
+                found.append(here)
+            if condition.relation == "epic" and ancestor.level == 1 and all(s == step for s, _, _ in found):
+                found.append(here)
             if condition.relation == "initiative" and ancestor.level >= 2:
-                found.append((step, ancestor))
+                found.append(here)
             if condition.relation == "ancestor":
-                found.append((step, ancestor))
-    parts = [truth(condition.condition, a, lineage.above(step), exact=exact) for step, a in found]
+                found.append(here)
+    parts = [truth(condition.condition, a, lineage.above(step, place), exact=exact) for step, place, a in found]
     if True in parts:
         return True
     return None if None in parts or may_be_missing(condition.relation, issue, lineage, found=bool(found)) else False
 
 
-def may_be_missing(relation: str, issue: Issue, lineage: Lineage, *, found: bool) -> bool:
+def may_be_missing(relation: str, issue: Issue, lineage: Above, *, found: bool) -> bool:
     """Whether the unreadable ancestor may be one in that relation."""
     if lineage.missing is None:
         return False
     if relation == "parent":
-        return not lineage.steps
+        return lost_at(lineage) == 0 and lineage.missing not in issue.within
+    if relation == "initiative" and lost_at(lineage) != len(lineage.steps):
+        # What is lost below a project is a parent; what is lost beside an initiative is one.
+        return lineage.steps[lost_at(lineage) or 0][0].level > 1
     if relation == "epic":
         # What stands above an epic is no epic: levels rise with every step up.
         nearest = lineage.steps[-1][0] if lineage.steps else issue
@@ -232,7 +277,15 @@ def values(issue: Issue, field: str) -> list[str]:
         return [] if issue.priority is None else [issue.priority]
     if field == "project":
         return [issue.project, issue.project_name]
-    many = {"label": issue.labels, "component": issue.components, "fix_version": issue.fix_versions}
+    if field.startswith("field."):
+        return [value for name, some in issue.extra if name == field.casefold() for value in some]
+    many = {
+        "sprint": issue.sprints,
+        "team": issue.team,
+        "label": issue.labels,
+        "component": issue.components,
+        "fix_version": issue.fix_versions,
+    }
     return list(many[field])
 
 
@@ -255,3 +308,63 @@ def folded(text: str, field: str) -> str:
         while text and (text[-1] in ",.;" or text[-1].isspace()):
             text = text[:-1]
     return text
+
+
+# --- Linear's lineage -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Family:
+    """The lineage of one issue of a small world, walked anew at every question; worlds without circles only."""
+
+    issue: Issue
+    world: Mapping[str, Issue]
+    """All that can be read, by id."""
+
+    def walk(self) -> tuple[list[list[Issue]], Link | None, int | None]:
+        """The steps; what could not be read, and at which step.
+
+        The parent issues upward; then the issue's project, or its nearest parent's; then that project's initiatives,
+        all at one level; then their parents.
+        """
+        steps: list[list[Issue]] = []
+        lost: list[tuple[int, Link]] = []
+        around = list(self.issue.within)
+        at = self.issue.parent
+        while at is not None:
+            if (at.id or "") not in self.world:
+                lost.append((len(steps), at))
+                break
+            parent = self.world[at.id or ""]
+            steps.append([parent])
+            around = around or list(parent.within)
+            at = parent.parent
+        passed = {one.ref.id for step in steps for one in step}
+        while around:
+            ids = sorted({link.id or "" for link in around} - passed)
+            passed |= set(ids)
+            lost += [(len(steps), Link(id_, _key(around, id_))) for id_ in ids if id_ not in self.world]
+            level = [self.world[id_] for id_ in ids if id_ in self.world]
+            if level:
+                steps.append(level)
+            around = [link for one in level for link in one.within]
+        return (steps, lost[0][1], lost[0][0]) if lost else (steps, None, None)
+
+    @property
+    def steps(self) -> list[list[Issue]]:
+        return self.walk()[0]
+
+    @property
+    def missing(self) -> Link | None:
+        return self.walk()[1]
+
+    @property
+    def gap(self) -> int | None:
+        return self.walk()[2]
+
+    def above(self, step: int, place: int = 0) -> "Family":
+        return Family(self.steps[step][place], self.world)
+
+
+def _key(links: Sequence[Link], id_: str) -> str | None:
+    return next(link.key for link in links if link.id == id_)
