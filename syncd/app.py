@@ -50,7 +50,7 @@ from syncd.render.comment_markdown import to_markdown
 from syncd.render.jsonable import instant, waiting_json
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, load_rulebook
 from syncd.settings import SETTINGS_FILE, Settings, TrackerSettings, load_settings, missing_secrets, tracker_options
-from syncd.store import migrate, open_store
+from syncd.store import Backup, bring_back, migrate, open_store, take_backup
 from syncd.versions import authored, rulebook_of, texts_in_git
 from syncd.watch import changes
 
@@ -318,13 +318,26 @@ class App:
 
     def migrate(self) -> Sequence[str]:
         """Bring the store to this program's tables, creating it where there is none; the revisions applied."""
-        settings = self.load().settings
-        password = None if settings.store.password is None else settings.store.password.reveal(self.environ)
+        url, password = self._store_address()
         try:
-            open_store(settings.store.url, password=password, clock_now=self.clock.now()).close()
+            open_store(url, password=password, clock_now=self.clock.now()).close()
         except Behind:
-            return migrate(settings.store.url, password)
+            return migrate(url, password)
         return ()
+
+    def backup(self, file: Path) -> Backup:
+        """Write the whole store to a file while everything else goes on."""
+        url, password = self._store_address()
+        return take_backup(url, file, password=password, now=self.clock.now())
+
+    def restore(self, file: Path) -> Backup:
+        """Fill the store that syncd.yaml names, which must be empty, from such a file."""
+        url, password = self._store_address()
+        return bring_back(url, file, password=password)
+
+    def _store_address(self) -> tuple[str, str | None]:
+        store = load_settings(self.directory, self._check_options, list(_kinds())).store
+        return store.url, None if store.password is None else store.password.reveal(self.environ)
 
     # --- building
 

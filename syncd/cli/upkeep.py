@@ -1,4 +1,4 @@
-"""`syncd migrate` and `syncd demo`: the store's upkeep, and the whole story on a served tracker."""
+"""The store's upkeep (`migrate`, `backup`, `restore`), and `syncd demo`: the whole story on a served tracker."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,25 @@ def migrate_() -> None:
     """Bring the store to this version's tables; create it if there is none."""
     applied = open_app().migrate()
     say(f"migrated: {', '.join(applied)}" if applied else "the store is up to date")
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write it; a .jsonl.gz.", metavar="FILE")],
+) -> None:
+    """Write the whole store to one file, while syncd goes on working. Exit 0, or 1 if it cannot be written."""
+    made = open_app().backup(file)
+    say(f"{file}: {made.rows} rows of {made.tables} tables, at revision {made.revision}")
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `syncd backup` wrote.", metavar="FILE")],
+) -> None:
+    """Fill the store that syncd.yaml names from a backup; it must be empty. Exit 0, or 1 if nothing was changed."""
+    found = open_app().restore(file)
+    taken = f"{found.taken:%Y-%m-%d %H:%M} UTC"
+    say(f"{found.rows} rows of {found.tables} tables as of {taken}. Trackers have moved on since: run `syncd plan`.")
 
 
 @cli.command()

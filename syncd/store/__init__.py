@@ -1,5 +1,6 @@
 """The only SQL: tables, migrations and `SqlStore`, the `Store` of syncd.core.ports on SQLite and PostgreSQL."""
 
-from syncd.store.opening import SqlStore, migrate, open_store
+from syncd.store.backup import Backup
+from syncd.store.opening import SqlStore, bring_back, migrate, open_store, take_backup
 
-__all__ = ["SqlStore", "migrate", "open_store"]
+__all__ = ["Backup", "SqlStore", "bring_back", "migrate", "open_store", "take_backup"]

@@ -13,8 +13,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
 from syncd.core.errors import Broken
-from syncd.store import faults, revisions
+from syncd.store import backup, faults, revisions
 from syncd.store.backfills import Backfills
+from syncd.store.backup import Backup
 from syncd.store.censuses import Censuses
 from syncd.store.codec import instant_text
 from syncd.store.database import Database
@@ -96,6 +97,26 @@ def migrate(url: str, password: str | None = None) -> list[str]:
             if not revisions.is_older(revision):
                 raise _newer(db)
             return revisions.upgrade(connection)
+    finally:
+        db.engine.dispose()
+
+
+def take_backup(url: str, file: Path, *, password: str | None = None, now: datetime) -> Backup:
+    """Write an existing store of this program's revision to one file, while others use it. Raises as `open_store`."""
+    open_store(url, password=password, create=False, clock_now=now).close()
+    db = _database(url, password, create=False)
+    try:
+        return backup.take(db, file, now)
+    finally:
+        db.engine.dispose()
+
+
+def bring_back(url: str, file: Path, *, password: str | None = None) -> Backup:
+    """Fill an empty store from such a file: all of it, or nothing. `Broken` if the store is not empty."""
+    db = _database(url, password, create=True)
+    try:
+        with db.guarded(), _alone(db) as connection:
+            return backup.bring_back(db, connection, file)
     finally:
         db.engine.dispose()
 

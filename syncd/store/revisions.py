@@ -33,13 +33,13 @@ def is_older(revision: str | None) -> bool:
     return any(script.revision == revision for script in _scripts().walk_revisions())
 
 
-def upgrade(connection: Connection) -> list[str]:
-    """Bring it to the newest revision within the transaction that the connection is in; the revisions applied."""
+def upgrade(connection: Connection, to: str = HEAD) -> list[str]:
+    """Bring it up to that revision within the transaction that the connection is in; the revisions applied."""
     from alembic import command  # noqa: PLC0415 - takes a tenth of a second, and most openings need none of it
 
     before = current(connection)
-    command.upgrade(config(connection), "head")
-    return [s.revision for s in reversed(list(_scripts().iterate_revisions("head", before or "base")))]
+    command.upgrade(config(connection), to)
+    return [s.revision for s in reversed(list(_scripts().iterate_revisions(to, before or "base")))]
 
 
 def config(connection: Connection) -> "Config":

@@ -378,3 +378,21 @@ def test_with_json_stdout_is_one_object_and_nothing_else(stage: Stage, syncd: Cl
     stage.write(rules=RULES.replace("id: reliable", "id: dependable"))
     for command in ("check", "once", "plan", "report", "status"):
         assert isinstance(json.loads(syncd(command, "--json").out), dict), command
+
+
+def test_the_commands_take_a_backup_and_bring_it_back(stage: Stage, syncd: Cli, tmp_path: Path) -> None:
+    stage.create(labels=["sre"])
+    syncd("once")
+    file = tmp_path / "kept.jsonl.gz"
+    taken = syncd("backup", str(file))
+    assert taken.code == 0
+    assert syncd("restore", str(file)).code == 1
+    explained = syncd("explain", "PAY-1", "--json").out
+    for left in tmp_path.rglob("syncd.db*"):
+        left.unlink()
+    back = syncd("restore", str(file))
+    assert back.code == 0, back.err
+    assert "run `syncd plan`" in back.out
+    assert syncd("explain", "PAY-1", "--json").out == explained
+    assert syncd("once").code == 0
+    assert syncd("backup", str(tmp_path / "no" / "such" / "folder.gz")).code == 1
