@@ -119,8 +119,8 @@ class Site:
         """All fields that the account may see."""
         return self._meant(self.jira.fields)
 
-    def permissions(self, project: str, names: Sequence[str]) -> frozenset[str]:
-        """Those of the named permissions that the account has in a project."""
+    def permissions(self, project: str | None, names: Sequence[str]) -> frozenset[str]:
+        """Those of the named permissions that the account has in a project; None: of the global ones."""
         told = self._meant(lambda: self.jira.my_permissions(projectKey=project, permissions=",".join(names)))
         granted = self.mapping(told, "mypermissions").get("permissions")
         rows = granted if isinstance(granted, Mapping) else {}

@@ -1,21 +1,17 @@
 """Writes to one Jira Cloud site: each action is one request, signed, silent where Jira lets it be."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from connectors.http import Answer, Params, Rejected, Sleep, meaning
+from connectors.http import Params, Rejected, Sleep, meaning
 from connectors.jira.mapping import COPY_PROPERTY
+from connectors.jira.marking import BULK_FROM, Marking
+from connectors.jira.rights import Rights
 from connectors.jira.transport import Site
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Action, Receipt
 from syncd.core.ports import Clock, CommentRenderer, Signature, Signed, TrackerOptions
 
-T = TypeVar("T")
-
-SILENCE_RIGHTS: Final = ("ADMINISTER_PROJECTS", "ADMINISTER")
-"""Either lets a write go without mail (facts/jira.md §5)."""
-RIGHTS: Final = ("EDIT_ISSUES", "ADD_COMMENTS", "EDIT_OWN_COMMENTS", "DELETE_OWN_COMMENTS", *SILENCE_RIGHTS)
-SILENCE: Final = {"notifyUsers": "false"}
 INTERNAL: Final = {"key": "sd.public.comment", "value": {"internal": True}}
 """Keeps a comment in a service project from its customers (facts/jira.md §5)."""
 
@@ -33,9 +29,9 @@ class CloudWriter:
         self._options = options
         self._signature = signature
         self._render = render
-        self._rights: dict[str, frozenset[str]] = {}
+        self._rights = Rights(self._site)
+        self._marking = Marking(self._site, self._rights, signature, sleep, mail=options.mail)
         self._kinds: dict[str, str] = {}
-        self._loud: set[str] = set()
         self._public: set[str] = set()
 
     @property
@@ -51,33 +47,17 @@ class CloudWriter:
 
     @property
     def least_together(self) -> int:
-        """One: nothing goes together yet."""
-        return 1
+        """From how many marks on a bulk edit needs fewer requests than one for each."""
+        return BULK_FROM
 
     @property
     def most_together(self) -> int:
-        """One: nothing goes together yet."""
-        return 1
+        """Bulk edits at once times issues in one; 1 where the account may not change in bulk (asked once)."""
+        return self._marking.most_together()
 
     def together(self, action: Action) -> str | None:
-        """Nothing goes together yet."""
-        del action
-        return None
-
-    def write_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError]:
-        """One after another; see `TrackerWriter`."""
-        return [self._outcome(self.write, one) for one in portion]
-
-    def look_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError | None]:
-        """One after another; see `TrackerWriter`."""
-        return [self._outcome(self.look, one) for one in portion]
-
-    @staticmethod
-    def _outcome(call: Callable[[Action, str], T], one: Signed) -> T | TrackerError:
-        try:
-            return call(one.action, one.entry)
-        except TrackerError as failed:
-            return failed
+        """Marks by the same change of labels."""
+        return repr((action.add, action.remove)) if action.kind == "mark" else None
 
     def write(self, action: Action, entry: str) -> Receipt:
         """Do it, once. `InDoubt` when no answer came; see `TrackerWriter` and DESIGN §7 for the rest.
@@ -86,7 +66,7 @@ class CloudWriter:
         """
         match action.kind:
             case "mark":
-                return self._mark(action)
+                return self._marking.write(action)
             case "comment" if action.comment_id is None:
                 return self._create(action, entry)
             case "comment":
@@ -94,23 +74,9 @@ class CloudWriter:
             case "uncomment":
                 return self._remove(action)
 
-    def _mark(self, action: Action) -> Receipt:
-        """Labels as a delta, and the copy that travels with them, in one PUT: never a whole label list."""
-        labels = [{"add": label} for label in action.add] + [{"remove": label} for label in action.remove]
-        copy = {
-            "installation": self._signature.installation,
-            "instance": self._signature.instance,
-            "mark": action.add[0] if action.add else None,
-        }
-        body = {"update": {"labels": labels}, "properties": [{"key": COPY_PROPERTY, "value": copy}]}
-        try:
-            answer = self._silently(action, f"issue/{action.ref.id}", body, "EDIT_ISSUES")
-        except Rejected as rejected:
-            if rejected.answer.status == 400 and "labels" in rejected.answer.faulted:  # noqa: PLR2004  # HTTP's own
-                need = f"the field Labels on the edit screen of {action.project} for this type of issue"
-                raise self._denied(rejected, need, action) from rejected
-            raise meaning(rejected, need="Edit issues", project=action.project) from rejected
-        return Receipt(answer.at)
+    def write_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError]:
+        """One bulk edit for every thousand issues, then one write of the copy; see `TrackerWriter`."""
+        return self._marking.write_together([signed.action for signed in portion])
 
     def _create(self, action: Action, entry: str) -> Receipt:
         """A new comment. Jira mails its watchers: creating knows no silence (facts/jira.md §5)."""
@@ -132,11 +98,17 @@ class CloudWriter:
         path = f"issue/{action.ref.id}/comment/{action.comment_id}"
         body = self._comment(action, entry, self._is_service_project(action.project))
         try:
-            answer = self._silently(action, path, body, "EDIT_OWN_COMMENTS")
+            answer = self._rights.put_silently(action.project, path, body, "EDIT_OWN_COMMENTS")
+            if answer is None and self._options.mail:
+                answer = self._site.send("PUT", path, body)
         except Rejected as rejected:
             if not self._comment_is_there(action):
                 raise Stale(str(rejected), tracker=self._options.id) from rejected
             raise self._comment_refused(rejected, action, "EDIT_OWN_COMMENTS", "Edit own comments") from rejected
+        if answer is None:
+            why = f"{self._options.id}: the comment on {action.key} cannot be edited without mail."
+            need = f"Administer projects in {action.project}, so that comment edits do not mail watchers"
+            raise self._rights.denied(why, need, action.project)
         return Receipt(answer.at, action.comment_id)
 
     def _remove(self, action: Action) -> Receipt:
@@ -158,36 +130,6 @@ class CloudWriter:
         }
         properties = [{"key": COPY_PROPERTY, "value": value}] + ([dict(INTERNAL)] if service else [])
         return {"body": self._render(action.comment), "properties": properties}
-
-    # --- silence ---
-
-    def _silently(self, action: Action, path: str, body: Any, right: str) -> Answer:
-        """PUT without mail. Where that is refused: aloud if `marks.mail` says so, else `Denied` with what to grant.
-
-        Without an admin's right Jira refuses the whole edit with a 403, in the account's language (facts/jira.md §5):
-        what the 403 is about is judged by the account's rights, not by the words.
-        """
-        if action.project in self._loud:
-            return self._site.send("PUT", path, body)
-        try:
-            return self._site.send("PUT", path, body, SILENCE)
-        except Rejected as rejected:
-            if rejected.answer.status != 403:  # noqa: PLR2004  # HTTP's own
-                raise
-            rights = self._rights_in(action.project)
-            if right not in rights or rights & set(SILENCE_RIGHTS):
-                raise
-            if not self._options.mail:
-                what = "label" if action.kind == "mark" else "comment"
-                need = f"Administer projects in {action.project}, so that {what} edits do not mail watchers"
-                raise self._denied(rejected, need, action) from rejected
-        self._loud.add(action.project)
-        return self._site.send("PUT", path, body)
-
-    def _rights_in(self, project: str) -> frozenset[str]:
-        if project not in self._rights:
-            self._rights[project] = self._site.permissions(project, RIGHTS)
-        return self._rights[project]
 
     # --- service projects ---
 
@@ -222,16 +164,14 @@ class CloudWriter:
 
     # --- refusals ---
 
-    def _denied(self, rejected: Rejected, need: str, action: Action) -> Denied:
-        return Denied(str(rejected), need=need, tracker=self._options.id, project=action.project)
-
     def _comment_refused(self, rejected: Rejected, action: Action, right: str, name: str) -> TrackerError:
         """Jira refuses a comment for want of a right with 400, not 403 (facts/jira.md §5)."""
         match rejected.answer.status:
             case 413:
-                return self._denied(rejected, f"room for a comment on {action.key}: it holds as many as can be", action)
-            case 400 | 403 if right not in self._rights_in(action.project):
-                return self._denied(rejected, name, action)
+                need = f"room for a comment on {action.key}: it holds as many as can be"
+                return self._rights.denied(rejected, need, action.project)
+            case 400 | 403 if right not in self._rights.within(action.project):
+                return self._rights.denied(rejected, name, action.project)
             case _:
                 return meaning(rejected, need=name, project=action.project)
 
@@ -248,7 +188,10 @@ class CloudWriter:
         """Whether that very write was done, asked past the search index. The receipt bears the time of looking."""
         match action.kind:
             case "mark":
-                return self._look_at_labels(action)
+                (shown,) = self._marking.look_together([action])
+                if isinstance(shown, TrackerError):
+                    raise shown
+                return shown
             case "comment" if action.comment_id is None:
                 return self._look_for(action, entry)
             case "comment":
@@ -257,12 +200,17 @@ class CloudWriter:
             case "uncomment":
                 return None if self._comment_is_there(action) else self._seen(None)
 
-    def _look_at_labels(self, action: Action) -> Receipt | None:
-        params = {"fields": "labels", "properties": COPY_PROPERTY}
-        told = self._site.mapping(self._site.get(f"issue/{action.ref.id}", params), "issue")
-        labels = self._site.mapping(told.get("fields"), "issue.fields").get("labels") or ()
-        done = all(label in labels for label in action.add) and not any(label in labels for label in action.remove)
-        return self._seen(None) if done else None
+    def look_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError | None]:
+        """Marks a hundred a request, the others one by one."""
+        marks = {one.entry: one.action for one in portion if one.action.kind == "mark"}
+        found = dict(zip(marks, self._marking.look_together(list(marks.values())), strict=True))
+        return [found[one.entry] if one.entry in marks else self._looked(one) for one in portion]
+
+    def _looked(self, one: Signed) -> Receipt | TrackerError | None:
+        try:
+            return self.look(one.action, one.entry)
+        except TrackerError as failed:
+            return failed
 
     def _look_for(self, action: Action, entry: str) -> Receipt | None:
         """A comment of ours by its property, newest first: what was sent just now stands at the front."""

@@ -30,6 +30,7 @@ class Answer:
     status: int = 200
     body: bytes | None = None
     content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, value: Any, status: int = 200) -> "Answer":

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.sandbox import comment_api, directory_api, issue_api, search_api
+from connectors.sandbox import bulk_api, comment_api, directory_api, issue_api, search_api
 from connectors.sandbox.answers import Answer, Call, JiraError, problem
 from connectors.sandbox.faults import Exchange, Fault
 from connectors.sandbox.site import Site
@@ -37,6 +37,10 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/search/jql", search_api.search_get),
     ("POST", "/search/jql", search_api.search_post),
     ("POST", "/search/approximate-count", search_api.approximate_count),
+    ("POST", "/bulk/issues/fields", bulk_api.submit_edit),
+    ("GET", "/bulk/queue/{taskId}", bulk_api.progress),
+    ("POST", "/issue/properties", bulk_api.set_properties),
+    ("GET", "/task/{taskId}", bulk_api.get_task),
     ("POST", "/issue/bulkfetch", issue_api.bulkfetch),
     ("GET", "/issue/{issueIdOrKey}", issue_api.get_issue),
     ("PUT", "/issue/{issueIdOrKey}", issue_api.put_issue),
@@ -84,7 +88,8 @@ def _endpoint(site: Site, handler: Handler) -> Callable[[Request], Any]:
         raw = await request.body()
         with site.lock:
             answer = _answer(site, request, handler, raw)
-        return Response(answer.body, answer.status, media_type=answer.content_type if answer.body else None)
+        media_type = answer.content_type if answer.body else None
+        return Response(answer.body, answer.status, dict(answer.headers), media_type=media_type)
 
     return endpoint
 
@@ -94,6 +99,7 @@ def _answer(site: Site, request: Request, handler: Handler, raw: bytes) -> Answe
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
     try:
+        site.tasks.work(site.now())
         actor = actor_of(site, request.headers.get("authorization"))
         content_type = request.headers.get("content-type", "")
         return handler(site, Call(request.method, request.path_params, query, content_type, raw, actor))

@@ -166,7 +166,8 @@ def my_permissions(site: Site, call: Call) -> Answer:
 
     def row(name: str) -> dict[str, Any]:
         may = project is not None and name in rights and rights[name][project]
-        kind = "GLOBAL" if name == "ADMINISTER" else "PROJECT"
+        may = held.may_bulk["*"] if name == "BULK_CHANGE" else may
+        kind = "GLOBAL" if name in ("ADMINISTER", "BULK_CHANGE") else "PROJECT"
         return {"id": "0", "key": name, "name": name, "type": kind, "description": "", "havePermission": may}
 
     return Answer.of({"permissions": {name: row(name) for name in named}})

@@ -90,7 +90,12 @@ def check_property(key: str, raw: bytes) -> None:
         raise JiraError(400, "The property value cannot be longer than 32768 characters.")
 
 
-def _label(value: Any) -> str:
+def check_label(value: Any) -> str:
+    """The label, if it may be one.
+
+    Raises:
+        ValueError: it may not; in Jira's words.
+    """
     if not isinstance(value, str):
         raise ValueError("data was not an array")  # noqa: TRY004 (a refusal, gathered with the others)
     if any(character.isspace() for character in value):
@@ -106,11 +111,11 @@ def _labels(_: Site, issue: Issue, operations: list[Operation]) -> dict[str, Any
         if verb == "set":
             if not isinstance(value, list):
                 raise ValueError("data was not an array")
-            held = list(dict.fromkeys(_label(item) for item in value))
+            held = list(dict.fromkeys(check_label(item) for item in value))
         elif verb == "add":
-            held = list(dict.fromkeys([*held, _label(value)]))
+            held = list(dict.fromkeys([*held, check_label(value)]))
         elif verb == "remove":
-            gone = _label(value)
+            gone = check_label(value)
             held = [label for label in held if label != gone]
         else:
             raise ValueError(f"Operation '{verb}' is not supported for this field.")

@@ -16,6 +16,7 @@ MOST_CHANGELOGS = 1000
 NOT_FOUND = "Issue does not exist or you do not have permission to see it."
 SILENCE_REFUSED = "To discard the user notification either admin or project admin permissions are required."
 EDIT_REFUSED = "You do not have permission to edit issues in this project."
+PROPERTIES_REFUSED = "You do not have permission to set properties of issues in this project."
 FETCH_KEYS = words("expand fields fieldsByKeys issueIdsOrKeys properties")
 CHANGELOG_KEYS = words("fieldIds issueIdsOrKeys maxResults nextPageToken")
 NO_CONTENT = Answer(204, None)
@@ -80,6 +81,8 @@ def put_issue(site: Site, call: Call) -> Answer:
     if silent and not site.permissions.may_silence[issue.project]:
         raise JiraError(403, SILENCE_REFUSED)
     values = new_values(site, issue, call.body())
+    if "properties" in values and not site.permissions.may_set_properties[issue.project]:
+        raise JiraError(403, PROPERTIES_REFUSED)
     touched = any(getattr(issue, name) != value for name, value in values.items() if name != "properties")
     only_properties = values.keys() == {"properties"}
     bump = site.quirks.property_bumps if only_properties else site.quirks.noop_edit_bumps

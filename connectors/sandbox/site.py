@@ -18,6 +18,7 @@ from connectors.sandbox.jql import Query
 from connectors.sandbox.query import Reading, SortValue, order_of, position, predicate, uses_clock
 from connectors.sandbox.registry import Registry
 from connectors.sandbox.shapes import Shapes, View
+from connectors.sandbox.tasks import Tasks
 from connectors.sandbox.values import Comment, History, Issue, IssueState, Person
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Permissions:
 
     `may_silence`: send `notifyUsers=false`. `labels_on_screen`: labels stand on the edit screen. `hidden`: ids of
     issues under a security level that the account is not in.
+    `may_silence`: send `notifyUsers=false`. `labels_on_screen`: labels stand on the edit screen. `may_bulk` is one
+    right for the whole site, under `"*"`.
     """
 
     may_browse: defaultdict[str, bool] = field(default_factory=_allowed)
@@ -46,6 +49,8 @@ class Permissions:
     may_silence: defaultdict[str, bool] = field(default_factory=_allowed)
     labels_on_screen: defaultdict[str, bool] = field(default_factory=_allowed)
     hidden: set[int] = field(default_factory=set)
+    may_set_properties: defaultdict[str, bool] = field(default_factory=_allowed)
+    may_bulk: defaultdict[str, bool] = field(default_factory=_allowed)
 
 
 @dataclass(slots=True)
@@ -106,6 +111,7 @@ class Site:
         self.account = self.registry.person("syncd", "syncd")
         self.permissions, self.quirks = Permissions(), Quirks()
         self.faults: Faults[Fault] = Faults()
+        self.tasks = Tasks()
         self.mails: list[Mail] = []
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
         self.on_exchange: Callable[[Exchange], None] | None = None
@@ -157,6 +163,7 @@ class Site:
             KeyError: there is none.
         """
         with self.lock:
+            self.tasks.work(self.now())
             found = self.resolve(id_or_key)
             if found is None:
                 raise KeyError(f"the site has no issue {id_or_key!r}")
@@ -185,6 +192,7 @@ class Site:
             return IssueState(issue.labels, comments, properties)
 
         with self.lock:
+            self.tasks.work(self.now())
             return {issue.key: state(issue) for issue in self.live.values()}
 
     def person(self, name: str) -> "Actor":

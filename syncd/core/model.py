@@ -690,6 +690,8 @@ class Receipt:
 
     at: datetime
     comment_id: str | None = None
+    lacks: str = ""
+    """What should have gone with it and was refused, for a person: the write itself was done."""
 
 
 # --- findings ---------------------------------------------------------------------------------------------

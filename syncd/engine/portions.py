@@ -7,6 +7,7 @@ for many at once may be fine for one.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 from syncd.core.model import IssueRef
@@ -23,7 +24,8 @@ class Portions:
         self._left = deque(entries)
         self._over: set[str] = set()
         self._may = may
-        self._least, self._most = max(2, writer.least_together), writer.most_together
+        self._writer = writer
+        self._least = max(2, writer.least_together)
         self._turns: dict[IssueRef, deque[str]] = {}
         self._groups: dict[str, deque[Entry]] = {}
         self._names: dict[str, str] = {}
@@ -58,14 +60,10 @@ class Portions:
         if name is None:
             return [first]
         group = deque(entry for entry in self._groups[name] if entry.key not in self._over and entry.key in self._names)
-        drawn: list[Entry] = []
-        for entry in group:
-            if len(drawn) == self._most:
-                break
-            if self._is_its_turn(entry) and self._may(entry):
-                drawn.append(entry)
+        most = self._writer.most_together if len(group) >= self._least else 0  # which may have to be asked
+        drawn = list(islice((entry for entry in group if self._is_its_turn(entry) and self._may(entry)), most))
         if len(drawn) < self._least:
-            for entry in drawn:  # they would not become more: what was not their turn comes after them
+            for entry in drawn or group:  # they would not become more: what was not their turn comes after them
                 self._names.pop(entry.key)
             return [first]
         chosen = {entry.key for entry in drawn}

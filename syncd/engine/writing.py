@@ -235,6 +235,8 @@ def _settle(work: Work, receipts: Sequence[tuple[Entry, Receipt]], done: Done) -
         for entry, receipt in receipts:
             applied = after_write(known[entry.action.ref].applied, entry.action, receipt)
             work.store.settle(entry, receipt, applied, work.clock.now())
+            if receipt.lacks:
+                _lacks(work, entry.action, receipt.lacks, done)
     done.applied += len(receipts)
 
 
@@ -260,6 +262,15 @@ def _look_up(work: Work, writer: TrackerWriter, unsure: Sequence[Entry], done: D
             case None:
                 done.note(f"{entry.action.key}: a write was sent and no answer came; it is looked up in the next cycle")
                 done.waiting += 1
+
+
+def _lacks(work: Work, action: Action, what: str, done: Done) -> None:
+    """Say once what was refused beside a write that was done."""
+    finding = Finding(tracker=work.tracker, kind="denied", cause=f"{action.project} {action.kind}: copy", text=what)
+    if finding.cause not in {known.cause for known in done.denied}:
+        work.store.open_finding(finding, work.clock.now())
+        done.denied.append(finding)
+        done.note(what)
 
 
 def _shown(writer: TrackerWriter, unsure: Sequence[Entry]) -> Mapping[str, Receipt | TrackerError | None]:

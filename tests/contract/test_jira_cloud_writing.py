@@ -69,17 +69,20 @@ def test_a_mark_goes_to_the_issue_and_not_to_whatever_has_its_key_now(cloud: Clo
 
 
 def test_where_silence_is_refused_nothing_is_written_and_the_right_is_named(cloud: Cloud, issue: Any) -> None:
-    cloud.site.permissions.may_silence["PAY"] = False
+    cloud.site.permissions.may_silence["PAY"] = cloud.site.permissions.may_bulk["*"] = False
     with pytest.raises(Denied) as denied:
         cloud.writer().write(action(issue, add=("outcome/x",)), "e1")
-    assert denied.value.need == "Administer projects in PAY, so that label edits do not mail watchers"
+    assert denied.value.need == (
+        "Administer projects in PAY, or the global permission Make bulk changes, "
+        "so that label edits do not mail watchers"
+    )
     assert denied.value.project == "PAY"
     assert cloud.issue(issue.key) == issue
     assert cloud.site.mails == []
 
 
 def test_where_mail_is_allowed_the_refusal_is_learnt_once_a_project(cloud: Cloud, issue: Any) -> None:
-    cloud.site.permissions.may_silence["PAY"] = False
+    cloud.site.permissions.may_silence["PAY"] = cloud.site.permissions.may_bulk["*"] = False
     writer = cloud.writer(mail=True)
     writer.write(action(issue, add=("outcome/x",)), "e1")
     assert "outcome/x" in cloud.issue(issue.key).labels

@@ -106,7 +106,7 @@ def test_once_is_0_when_all_is_done_and_tells_its_numbers(stage: Stage, syncd: C
 
 
 def test_once_is_1_when_something_could_not_be_written(stage: Stage, syncd: Cli) -> None:
-    stage.site.permissions.may_silence["PAY"] = False
+    stage.site.permissions.may_silence["PAY"] = stage.site.permissions.may_bulk["*"] = False
     stage.create(labels=["sre"])
     ran = syncd("once")
     assert ran.code == 1

@@ -77,7 +77,7 @@ def test_status_when_all_is_well_and_when_it_is_not(stage: Stage, syncd: Cli, go
     syncd("once")
     well = syncd("status").out
     stage.site.permissions.may_browse["OPS"] = False
-    stage.site.permissions.may_silence["PAY"] = False
+    stage.site.permissions.may_silence["PAY"] = stage.site.permissions.may_bulk["*"] = False
     stage.create(labels=["sre", "outcome/nonsense"])
     syncd("once")
     golden("cli/status.txt", f"# all is well\n{well}\n# it is not\n{syncd('status').out}")

@@ -162,7 +162,7 @@ def test_a_plan_is_applied_after_an_interrupted_one_without_a_second_write(stage
     made = backlog(stage)
     digest = stage.plan().plan.digest
     stage.site.faults.add(Fault("lose_answer", match="PUT *", times=1))
-    stage.site.faults.add(Fault("status", status=503, match="GET /rest/api/3/issue/*", times=5))
+    stage.site.faults.add(Fault("status", status=503, match="POST */issue/bulkfetch", times=5))
     with stage.watched() as traffic:
         first = stage.apply(digest)
         stage.site.faults.clear()

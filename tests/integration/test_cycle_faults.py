@@ -246,7 +246,7 @@ def test_a_write_that_is_refused_for_no_known_reason_waits_for_a_person_in_the_e
 
 
 def test_where_silence_is_refused_nothing_is_written_and_a_finding_names_the_permission(stage: Stage) -> None:
-    stage.site.permissions.may_silence["PAY"] = False
+    stage.site.permissions.may_silence["PAY"] = stage.site.permissions.may_bulk["*"] = False
     pay = [stage.create("PAY", labels=["sre"]) for _ in range(5)]
     ops = stage.create("OPS", labels=["sre"])
     stage.site.mails.clear()  # those were about the tickets that people made
@@ -262,7 +262,7 @@ def test_where_silence_is_refused_nothing_is_written_and_a_finding_names_the_per
 
 
 def test_once_the_permission_is_granted_everything_is_written_and_the_finding_closes(stage: Stage) -> None:
-    stage.site.permissions.may_silence["PAY"] = False
+    stage.site.permissions.may_silence["PAY"] = stage.site.permissions.may_bulk["*"] = False
     keys = [stage.create("PAY", labels=["sre"]) for _ in range(3)]
     stage.later(minutes=1)
     stage.site.permissions.may_silence["PAY"] = True
@@ -273,7 +273,7 @@ def test_once_the_permission_is_granted_everything_is_written_and_the_finding_cl
 
 
 def test_with_marks_mail_a_write_that_cannot_be_silent_is_made_aloud(stage: Stage) -> None:
-    stage.site.permissions.may_silence["PAY"] = False
+    stage.site.permissions.may_silence["PAY"] = stage.site.permissions.may_bulk["*"] = False
     stage.write(marks={"grace": "0s", "mail": True})
     key = stage.create(labels=["sre"])
     stage.later(minutes=1)
