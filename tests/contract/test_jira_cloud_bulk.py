@@ -106,7 +106,7 @@ def test_where_edits_may_not_be_silent_one_label_goes_by_a_silent_bulk_edit(clou
 def test_what_a_person_adds_and_takes_away_while_a_bulk_edit_runs_stays(cloud: Cloud) -> None:
     cloud.site.tasks.manners.each = timedelta(seconds=1)
     issues, maria = made(cloud, 20), cloud.site.person("maria")
-    seen = []
+    seen: list[Any] = []
 
     def edit(exchange: Any) -> None:
         if exchange.template == "/rest/api/3/bulk/queue/{taskId}" and not seen:
