@@ -37,10 +37,8 @@ def _allowed() -> defaultdict[str, bool]:
 class Permissions:
     """What syncd's account may do, per project key; everything unless switched off: `may_edit["PAY"] = False`.
 
-    `may_silence`: send `notifyUsers=false`. `labels_on_screen`: labels stand on the edit screen. `hidden`: ids of
-    issues under a security level that the account is not in.
     `may_silence`: send `notifyUsers=false`. `labels_on_screen`: labels stand on the edit screen. `may_bulk` is one
-    right for the whole site, under `"*"`.
+    right for the whole site, under `"*"`. `hidden`: ids of issues under a security level that the account is not in.
     """
 
     may_browse: defaultdict[str, bool] = field(default_factory=_allowed)
