@@ -41,12 +41,14 @@ def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
     there = UNIT.read_text(encoding="utf-8").replace("/opt/syncd/bin/syncd", "/bin/true")
     unit = tmp_path / "syncd.service"
     unit.write_text(there, encoding="utf-8")
-    verified = subprocess.run([tool("systemd-analyze"), "verify", str(unit)], capture_output=True, text=True, check=False)
+    verified = subprocess.run(
+        [tool("systemd-analyze"), "verify", str(unit)], capture_output=True, text=True, check=False
+    )
     assert (verified.returncode, verified.stderr.strip()) == (0, "")
 
 
 def test_the_unit_exposes_next_to_nothing() -> None:
-    command = [tool("systemd-analyze"), "security", "--offline=true", "--threshold=15", "--no-pager", UNIT]
+    command = [tool("systemd-analyze"), "security", "--offline=true", "--threshold=15", "--no-pager", str(UNIT)]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout[-300:]
 
@@ -93,7 +95,9 @@ def test_the_pods_are_asked_where_syncd_answers() -> None:
 
 
 def test_the_manifests_come_together() -> None:
-    rendered = subprocess.run([tool("kubectl"), "kustomize", MANIFESTS], capture_output=True, text=True, check=False)
+    rendered = subprocess.run(
+        [tool("kubectl"), "kustomize", str(MANIFESTS)], capture_output=True, text=True, check=False
+    )
     assert rendered.returncode == 0, rendered.stderr
     kinds = re.findall(r"^kind: (\w+)$", rendered.stdout, re.MULTILINE)
     assert sorted(kinds) == ["Namespace", "NetworkPolicy", "Service", "Service", "StatefulSet"]
