@@ -414,7 +414,7 @@ class _Desk:
     def work(self, stack: ExitStack, tracker: TrackerSettings, lease: Lease) -> Work:
         """A pass over one tracker."""
         kind = load_kind(tracker.kind)
-        options = tracker_options(self.config.settings, tracker.id, self.app.environ)
+        options = tracker_options(self.config.settings, tracker.id, self.app.environ, groups=kind.groups)
         options = replace(options, fields=asked_fields(self.config.rulebook, tracker.id))
         reader: TrackerReader = kind.reader(options, self.app.clock)
         stack.callback(reader.close)
@@ -455,7 +455,7 @@ class _Desk:
     def writer(self, stack: ExitStack, tracker: TrackerSettings) -> TrackerWriter:
         """What writes to a tracker: only commands that write call this."""
         kind = load_kind(tracker.kind)
-        options = tracker_options(self.config.settings, tracker.id, self.app.environ)
+        options = tracker_options(self.config.settings, tracker.id, self.app.environ, groups=kind.groups)
         writer = kind.writer(options, self.app.clock, self.signature, RENDERERS[kind.comment_format])
         stack.callback(writer.close)
         return writer
@@ -488,7 +488,7 @@ class _Desk:
             write=tracker.write,
             write_by=tracker.write_by,
             write_closed=settings.write_closed,
-            names=settings.marks.names,
+            names=settings.marks.names_in(groups=load_kind(tracker.kind).groups),
             grace=settings.marks.grace,
             comments=CommentPolicy(grace=settings.comments.grace, backlog=settings.comments.backlog),
         )

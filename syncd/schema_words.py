@@ -64,8 +64,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "file": "The file that holds the secret (at most 64 KiB; the newline at its end does not count).",
     },
     "Tracker": {
-        "kind": "What it is: jira-cloud.",
-        "url": "The site, such as https://acme.atlassian.net.",
+        "kind": "What it is: jira-cloud or linear.",
+        "url": "The site, such as https://acme.atlassian.net; for Linear its GraphQL endpoint, which may be left out.",
         "auth": "Who syncd is there.",
         "scope": "What syncd may read and mark there. Nothing else is touched.",
         "write": "observe: look only. label: write labels. label+comment: also ask where nobody knows the outcome.",
@@ -85,7 +85,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Marks": {
         "outcome": "How labels of outcomes begin: outcome/reliability.",
         "alignment": "How the labels alignment/unmapped and alignment/conflict begin.",
-        "groups": "Names of the label groups in Linear.",
+        "groups": "What the label groups are called in Linear, where marks are labels in groups: Outcome/reliability.",
         "grace": "How long an issue must have been unmapped or torn before it is labelled so: time to finish typing.",
         "mail": "Whether to write where the tracker would mail people about it.",
     },

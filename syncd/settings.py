@@ -181,9 +181,13 @@ def _check_overlaps(source: Source, trackers: Mapping[str, Node]) -> None:
     for name, node in trackers.items():
         url = value(node, "url")
         parts = split_url(url) if isinstance(url, str) else None
-        if parts is None:
+        if parts is not None:
+            site = f"{parts.hostname}:{parts.port or {'http': 80}.get(parts.scheme, 443)}{parts.path.rstrip('/')}"
+        elif url is None:  # at one address for all: whose token it is says which workspace is meant
+            written = node.plain()
+            site = repr((written.get("kind"), _as_written(written.get("auth")))) if isinstance(written, dict) else name
+        else:
             continue
-        site = f"{parts.hostname}:{parts.port or {'http': 80}.get(parts.scheme, 443)}{parts.path.rstrip('/')}"
         for where, key, entry in _scope_entries(node):
             other = taken.setdefault((site, key, entry.casefold()), name)
             if other != name:
@@ -197,10 +201,21 @@ def _check_prefixes(source: Source) -> None:
     outcome, alignment = given.get("outcome") or "outcome/", given.get("alignment") or "alignment/"
     if not isinstance(outcome, str) or not isinstance(alignment, str):
         return
+    _check_groups(source, None if marks is None else value(marks, "groups"))
     if outcome.casefold().startswith(alignment.casefold()) or alignment.casefold().startswith(outcome.casefold()):
         key = "alignment" if given.get("alignment") else "outcome"
         message = f"`{visible(outcome)}` and `{visible(alignment)}` could not be told apart"
         source.add(("marks", key), message, "write two words of which neither begins the other")
+
+
+def _check_groups(source: Source, given: Any) -> None:
+    """Groups of labels must have two names."""
+    names: dict[str, Any] = {"outcome": "Outcome", "alignment": "Alignment"}
+    names |= {key: node.value for key, node in given.items()} if isinstance(given, dict) else {}
+    folded = {name.strip().casefold() if isinstance(name, str) else name for name in names.values()}
+    if len(folded) < len(names):
+        message = f"`{visible(str(names['outcome']))}` cannot be the name of both groups"
+        source.add(("marks", "groups"), message, "write two names, such as Outcome and Alignment")
 
 
 # --- from the file's shape to values ----------------------------------------------------------------------
@@ -262,7 +277,7 @@ def _tracker(name: str, shape: TrackerShape, source: Source, base: Path) -> Trac
     return TrackerSettings(
         id=name,
         kind=shape.kind,
-        url=shape.url.rstrip("/"),
+        url=(shape.url or "").rstrip("/"),
         auth=auth,
         scope={key: tuple(entries) for key, entries in scope.items() if entries is not None},
         write=Write(shape.write),
@@ -278,8 +293,10 @@ def _tracker(name: str, shape: TrackerShape, source: Source, base: Path) -> Trac
 # --- resolving secrets ------------------------------------------------------------------------------------
 
 
-def tracker_options(settings: Settings, tracker_id: str, environ: Mapping[str, str]) -> TrackerOptions:
-    """What the connector of that tracker is told, secrets included.
+def tracker_options(
+    settings: Settings, tracker_id: str, environ: Mapping[str, str], *, groups: bool = False
+) -> TrackerOptions:
+    """What the connector of that tracker is told, secrets included. `groups`: marks are labels in groups there.
 
     Raises:
         ConfigError: a secret is not to be had; with all of that tracker's.
@@ -304,7 +321,7 @@ def tracker_options(settings: Settings, tracker_id: str, environ: Mapping[str, s
         auth=auth,
         scope=tracker.scope,
         overlap=tracker.overlap,
-        marks=settings.marks.names,
+        marks=settings.marks.names_in(groups=groups),
         mail=settings.marks.mail,
         installation=settings.installation,
     )

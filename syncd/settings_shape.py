@@ -105,6 +105,12 @@ def _prefix(value: object) -> object:
     return value
 
 
+def _group(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"[^\s/,;\"'*]([^/,;\"'*\t\n]{0,78}[^\s/,;\"'*])?", value):
+        raise complaint(f"`{visible(value)}` cannot name a label group", "write a word or two, such as Outcome")
+    return value
+
+
 def _listener(value: object) -> object:
     found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", value) if isinstance(value, str) else None
     if not found or not 0 < int(found[2]) < 2**16:
@@ -238,7 +244,7 @@ class TrackerShape(Shape):
     """One tracker."""
 
     kind: Text
-    url: Annotated[Text, BeforeValidator(_url)]
+    url: Annotated[Text, BeforeValidator(_url)] | None = None
     auth: AuthShape
     scope: ScopeShape
     write: WriteName = "observe"
@@ -251,13 +257,14 @@ class TrackerShape(Shape):
 
 
 Prefix = Annotated[Text, BeforeValidator(_prefix)]
+GroupName = Annotated[Text, BeforeValidator(_group)]
 
 
 class GroupsShape(Shape):
     """Linear's label groups."""
 
-    outcome: Text = "Outcome"
-    alignment: Text = "Alignment"
+    outcome: GroupName = "Outcome"
+    alignment: GroupName = "Alignment"
 
 
 class MarksShape(Shape):

@@ -79,7 +79,7 @@ class TrackerSettings:
     id: str
     kind: str
     url: str
-    """Without a slash at its end."""
+    """Without a slash at its end; empty: the one that the kind knows by itself."""
     auth: Mapping[str, Secret | str] = field(repr=False)
     scope: Mapping[str, tuple[str, ...]]
     write: Write = Write.OBSERVE
@@ -108,6 +108,10 @@ class MarksSettings:
     groups: GroupNames = field(default_factory=GroupNames)
     grace: timedelta = timedelta(minutes=15)
     mail: bool = False
+
+    def names_in(self, *, groups: bool) -> MarkNames:
+        """How marks are called in a tracker: `Outcome/reliability` is the label `reliability` of a group."""
+        return MarkNames(f"{self.groups.outcome}/", f"{self.groups.alignment}/") if groups else self.names
 
 
 @dataclass(frozen=True, slots=True)

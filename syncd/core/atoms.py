@@ -24,6 +24,14 @@ REMEMBERED_LENGTH: Final = 255
 Values = Callable[[Seen], tuple[str, ...]]
 """What a key of `when:` sees in an issue."""
 
+
+def _projects(issue: Seen) -> tuple[str, ...]:
+    """A Jira project by key and name; of Linear, where `Issue.project` is the team's key, its project's name."""
+    if not issue.team:
+        return (issue.project, issue.project_name)
+    return (issue.project_name,) if issue.project_name else ()
+
+
 VALUES: Final[Mapping[str, Values]] = {
     "label": attrgetter("labels"),
     "title": lambda i: (i.title,),
@@ -31,7 +39,7 @@ VALUES: Final[Mapping[str, Values]] = {
     "status": lambda i: (i.status,),
     "status_category": lambda i: (i.category.value,),
     "priority": lambda i: () if i.priority is None else (i.priority,),
-    "project": lambda i: (i.project, i.project_name),
+    "project": _projects,
     "team": attrgetter("team"),
     "component": attrgetter("components"),
     "fix_version": attrgetter("fix_versions"),

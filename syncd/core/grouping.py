@@ -73,9 +73,17 @@ class Unread:
 
 def line_of(issue: Issue) -> Line:
     """The issue in a list; of a restricted one nothing but its key, its project and where it is."""
-    told = ("", (), ()) if issue.restricted else (issue.title, issue.labels, issue.components)
+    told = ("", (), ()) if issue.restricted else (issue.title, _labels(issue), issue.components)
     title, labels, components = told
     return Line(issue.ref, issue.key, issue.project, title, issue.url, not issue.closed, labels, components)
+
+
+def _labels(issue: Issue) -> tuple[str, ...]:
+    """Each label once: one in a group of Linear's is told as `Name` and as `Group/Name`, for rules may use either."""
+    if not issue.team:
+        return issue.labels
+    grouped = {label.rpartition("/")[2] for label in issue.labels if "/" in label}
+    return tuple(label for label in issue.labels if label not in grouped)
 
 
 def natural(key: str) -> tuple[str, int, str]:

@@ -164,3 +164,45 @@ def test_the_password_of_a_database_is_told_by_reference(tmp_path: Path) -> None
     assert settings.store.url == "postgresql+psycopg://syncd@db/syncd?sslmode=require"
     assert settings.store.password is not None
     assert settings.store.password.reveal({"DB": "hunter2"}) == "hunter2"
+
+
+# --- marks in label groups --------------------------------------------------------------------------------
+
+
+def test_where_marks_are_labels_in_groups_they_are_called_by_group_and_name(tmp_path: Path) -> None:
+    usual = _settings(tmp_path, SMALL[S])
+    environ = {"JIRA_TOKEN": "x"}
+    assert tracker_options(usual, "acme-jira", environ).marks == MarkNames("outcome/", "alignment/")
+    assert tracker_options(usual, "acme-jira", environ, groups=True).marks == MarkNames("Outcome/", "Alignment/")
+    named = SMALL[S] + "marks: {outcome: goal/, groups: {outcome: Our goals, alignment: To settle}}\n"
+    settings = _settings(tmp_path, named)
+    assert tracker_options(settings, "acme-jira", environ).marks == MarkNames("goal/", "alignment/")
+    assert tracker_options(settings, "acme-jira", environ, groups=True).marks == MarkNames("Our goals/", "To settle/")
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ("{outcome: Goals, alignment: goals}", "`Goals` cannot be the name of both groups"),
+        ("{alignment: outcome}", "`Outcome` cannot be the name of both groups"),
+        ("{outcome: a/b}", "`a/b` cannot name a label group"),
+        ("{outcome: ' x'}", "` x` cannot name a label group"),
+    ],
+)
+def test_groups_that_could_not_be_told_apart_or_written_are_refused_where_they_stand(
+    tmp_path: Path, groups: str, message: str
+) -> None:
+    write_config(tmp_path, {S: SMALL[S] + f"marks: {{groups: {groups}}}\n"})
+    with pytest.raises(ConfigError) as wrong:
+        load(tmp_path / "config")
+    (problem,) = [p for p in wrong.value.problems if p.severity == "error"]
+    assert (problem.line, problem.message) == (SMALL[S].count("\n") + 1, message)
+
+
+def test_the_url_may_be_left_out_only_where_the_kind_knows_one(tmp_path: Path) -> None:
+    write_config(tmp_path, {S: SMALL[S].replace("    url: https://acme.atlassian.net\n", "")})
+    with pytest.raises(ConfigError) as wrong:
+        load(tmp_path / "config")
+    assert [p.message for p in wrong.value.problems if p.severity == "error"] == [
+        "jira-cloud needs the url of the site"
+    ]

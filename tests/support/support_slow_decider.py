@@ -276,6 +276,8 @@ def values(issue: Issue, field: str) -> list[str]:
     if field == "priority":
         return [] if issue.priority is None else [issue.priority]
     if field == "project":
+        if issue.team:
+            return [issue.project_name] if issue.project_name else []
         return [issue.project, issue.project_name]
     if field.startswith("field."):
         return [value for name, some in issue.extra if name == field.casefold() for value in some]
