@@ -3,8 +3,6 @@
 Every method is one command of DESIGN §10 without its printing; `syncd.cli` calls it, prints, and picks the exit code.
 """
 
-import os
-import socket
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -29,6 +27,8 @@ from syncd.core.model import Comment, IssueRef, Plan, Refusal, Rulebook
 from syncd.core.plan import Policy
 from syncd.core.ports import (
     Clock,
+    Entry,
+    EntryState,
     Known,
     Lease,
     RulesVersion,
@@ -40,14 +40,16 @@ from syncd.core.ports import (
 )
 from syncd.core.report import Coverage, Report, build_report
 from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
+from syncd.engine.deadletters import dead_letters, letters_of
 from syncd.engine.foresight import Outlook, foresee
+from syncd.engine.holding import Holder, gone_holder, holder_words
 from syncd.engine.lineage import Ancestry
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
 from syncd.newconfig import Ask, Interview, Tell, write_new
 from syncd.render.adf import to_adf
 from syncd.render.check import check_json
 from syncd.render.comment_markdown import to_markdown
-from syncd.render.jsonable import instant, waiting_json
+from syncd.render.jsonable import entry_json, instant, waiting_json
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, load_rulebook
 from syncd.settings import SETTINGS_FILE, Settings, TrackerSettings, load_settings, missing_secrets, tracker_options
 from syncd.store import Backup, bring_back, migrate, open_store, take_backup
@@ -186,12 +188,17 @@ class App:
 
     def _lease(self, stack: ExitStack, store: Store, tracker: str) -> Lease:
         """The right to work on a tracker; waits for it a while, then names who holds it."""
-        holder = f"pid {os.getpid()} on {socket.gethostname()}"
-        until = self.clock.now() + LEASE_PATIENCE
+        holder, until = str(Holder.here()), self.clock.now() + LEASE_PATIENCE
         while (lease := store.acquire(tracker, holder, self.clock.now(), LEASE_TTL)) is None:
+            held_by = store.lease_holder(tracker, self.clock.now())
+            gone = gone_holder(held_by)
+            if gone is not None:
+                lease = store.acquire(tracker, holder, self.clock.now(), LEASE_TTL, gone=gone)
+                if lease is not None:
+                    break
             if self.clock.now() >= until:
-                held_by = store.lease_holder(tracker, self.clock.now())
-                raise Busy(f"{tracker} is being worked on by {held_by}; try again when that has finished")
+                who = holder_words(held_by)
+                raise Busy(f"{tracker} is being worked on by {who}; try again when that has finished")
             self.wait(LEASE_POLL.total_seconds())
         stack.callback(store.release, lease)
         return lease
@@ -292,6 +299,7 @@ class App:
                 "healthy": healthy,
                 "trackers": trackers,
                 "outbox": outbox,
+                "dead": [entry_json(entry) for t in trackers for entry in dead_letters(desk.store, t)],
                 "refused": waiting,
                 "findings": findings,
                 "rules": {
@@ -299,6 +307,32 @@ class App:
                     "problems": problems,
                 },
             }
+
+    def outbox(self) -> Sequence[Entry]:
+        """Writes that are not over, and those that a person dropped, in the order they were committed. Offline."""
+        with ExitStack() as stack:
+            desk = self._desk(stack, create=False, offline=True, last_good=True)
+            states = [EntryState.TODO, EntryState.SENDING, EntryState.DEAD, EntryState.DISMISSED]
+            ids = [tracker.id for tracker in desk.config.settings.trackers]
+            return [entry for tracker in ids for entry in desk.store.entries(tracker, states, limit=1_000_000)]
+
+    def settle_dead(self, key: str | None, *, again: bool) -> Sequence[Entry]:
+        """Retry or drop dead letters, of one issue or (None) all; those it was done to. Offline.
+
+        `UnknownKeyError` if that issue has none. What was dropped can be retried, too.
+        """
+        with ExitStack() as stack:
+            desk = self._desk(stack, create=False, offline=True, last_good=True)
+            store, now = desk.store, self.clock.now()
+            chosen = [
+                entry
+                for tracker in desk.config.settings.trackers
+                for entry in letters_of(store, tracker.id, key, dismissed=again and key is not None)
+            ]
+            if key is not None and not chosen:
+                raise UnknownKeyError(f"no write of {key} waits for a person: `syncd outbox list` shows what does")
+            note = "dropped by `syncd outbox drop`"
+            return [e for e in chosen if (store.revive(e, now) if again else store.dismiss(e, note, now))]
 
     def _tracker_status(self, store: Store, tracker: str) -> Mapping[str, Any]:
         progress, now = store.progress(tracker), self.clock.now()

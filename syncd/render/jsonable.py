@@ -21,7 +21,7 @@ from syncd.core.model import (
     Skipped,
     Unmapped,
 )
-from syncd.core.ports import StoredPlan
+from syncd.core.ports import Entry, StoredPlan
 from syncd.core.report import ConflictLine, Report, Totals, target_name
 
 Json = dict[str, Any]
@@ -66,6 +66,23 @@ def _refused(refusals: Sequence[Refusal]) -> Json | None:
         "counts": dict(sum((Counter(r.counts) for r in refusals), Counter())),
         "limits": dict(refusals[0].limits),
         "trackers": {r.tracker: dict(r.counts) for r in refusals},
+    }
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """A write in the outbox: what, on which issue, why, where it stands, since when, and what went wrong."""
+    action = entry.action
+    return {
+        "tracker": action.ref.tracker,
+        "key": action.key,
+        "kind": action.kind,
+        "add": list(action.add),
+        "remove": list(action.remove),
+        "why": action.why,
+        "state": entry.state.value,
+        "attempts": entry.attempts,
+        "note": entry.note,
+        "since": instant(entry.moved),
     }
 
 

@@ -83,11 +83,24 @@ def _status_lines(status: Mapping[str, Any]) -> Iterator[str]:
             yield f"  why: {inert(tracker['why'])}"
     outbox = ", ".join(f"{n} {state}" for state, n in status["outbox"].items() if n) or "empty"
     yield f"outbox: {outbox}"
+    for dead in status["dead"]:
+        yield f"dead letter: {entry_line(dead)}"
+    if status["dead"]:
+        yield "  mend what it says, then: syncd outbox retry --all; or give it up: syncd outbox drop --issue KEY"
     for waiting in status["refused"]:
         yield f"waits for a person: {waiting['actions']} actions, {inert(waiting['reason'])}"
         yield f"  look: syncd plan; do it: syncd apply --plan {waiting['digest']}"
     for finding in status["findings"]:
         yield f"finding ({finding['kind']}): {inert(finding['text'])}"
+
+
+def entry_line(entry: Mapping[str, Any]) -> str:
+    """A write in the outbox (`entry_json`) for a person."""
+    change = [f"+{label}" for label in entry["add"]] + [f"-{label}" for label in entry["remove"]]
+    what = f"{entry['key']}: {' '.join([entry['kind'], *change])} ({entry['why']})"
+    tried = f", tried {entry['attempts']} times" if entry["attempts"] else ""
+    note = f": {entry['note']}" if entry["note"] else ""
+    return inert(f"{what}; {entry['state']} since {entry['since']}{tried}{note}")
 
 
 # --- explain ----------------------------------------------------------------------------------------------
