@@ -36,7 +36,7 @@ _PAGE = "pageInfo { hasNextPage endCursor }"
 LOOK: Final = Document(
     "Look",
     f"""query Look($teams: [String!]!, $after: String) {{
-  viewer {{ id name email app guest organization {{ id name urlKey }} }}
+  viewer {{ id name email }}
   teams(first: 100, after: $after, filter: {{key: {{in: $teams}}}}) {{
     nodes {{ id key name visibility }}
     {_PAGE}
@@ -243,7 +243,7 @@ INITIATIVES: Final = Document(
 ) {{
   initiatives(first: {MOST_AT_ONCE}, after: $initiativesAfter, includeArchived: true) @include(if: $initiatives) {{
     nodes {{
-      id name slugId labelIds priority url createdAt updatedAt archivedAt trashed status
+      id name slugId labelIds url createdAt updatedAt archivedAt trashed status
       owner {{ {_PERSON} }}
       parentInitiative {{ id }}
     }}

@@ -14,10 +14,9 @@ from connectors.linear.documents import ISSUE_IDS, ISSUES, ISSUES_AT_ONCE, Docum
 from connectors.linear.mapping import link_of
 from connectors.linear.shapes import WrongError, instant, mapping, rows
 from connectors.linear.transport import Linear, NotTaken, Torn
-from syncd.core.errors import Unavailable, Unreadable
+from syncd.core.errors import Gone, Unavailable, Unreadable
 
 RESTARTS: Final = 3
-MOST_PAGES: Final = 100_000
 
 Row = tuple[str, Any]
 """A raw value, with its path."""
@@ -74,22 +73,20 @@ def whole(linear: Linear, document: Document, roots: Sequence[str] = ()) -> Mapp
 def _whole(linear: Linear, document: Document, roots: Sequence[str]) -> Mapping[str, Sequence[Row]]:
     found: dict[str, list[Row]] = {root: [] for root in roots}
     cursors: dict[str, str | None] = dict.fromkeys(roots)
-    seen = set[tuple[str, str]]()
+    seen = set[str]()
     while cursors:
         variables: dict[str, Any] = {f"{root}After": cursors.get(root) for root in document.roots}
         if len(document.roots) > 1:
             variables |= {root: root in cursors for root in document.roots}
         data = _asked(linear, document, variables, going_on=any(cursors.values()))
         for root in list(cursors):
-            part = taken_apart(data.get(root), root, linear.tracker)
+            part = _going_on(taken_apart(data.get(root), root, linear.tracker), cursors[root])
             found[root] += part.rows
             cursors[root] = part.following
             if part.following is None:
                 del cursors[root]
-            elif (root, part.following) in seen:
-                raise in_circles(linear, document)
-            else:
-                seen.add((root, part.following))
+                continue
+            _see(seen, f"{root} {part.following}")
     return found
 
 
@@ -99,29 +96,43 @@ def pages(linear: Linear, document: Document, variables: Mapping[str, Any], afte
     while True:
         try:
             data = _asked(linear, document, {**variables, "after": cursor}, going_on=cursor is not None)
+            part = _going_on(taken_apart(data.get(root), root, linear.tracker), cursor)
+            _see(seen, part.following)
         except _CursorGoneError:
             restarts += 1
             if restarts > RESTARTS:
                 raise in_circles(linear, document) from None
             cursor, seen = None, set()
             continue
-        part = taken_apart(data.get(root), root, linear.tracker)
         yield part
         cursor = part.following
         if cursor is None:
             return
-        if cursor in seen:
-            raise in_circles(linear, document)
-        seen.add(cursor)
 
 
 def _asked(linear: Linear, document: Document, variables: Mapping[str, Any], *, going_on: bool) -> Mapping[str, Any]:
+    """The data of an answer. A cursor that is gone is refused in one way or another (facts/linear.md §11)."""
     try:
         return linear.ask(document, variables).data
-    except NotTaken as refused:
+    except (NotTaken, Gone) as refused:
         if going_on:
             raise _CursorGoneError from refused
         raise
+
+
+def _going_on(part: Part, cursor: str | None) -> Part:
+    """The part. An empty end where more was promised may be a cursor that is gone, and answered in silence."""
+    if cursor is not None and not part.rows and part.following is None:
+        raise _CursorGoneError
+    return part
+
+
+def _see(seen: set[str], cursor: str | None) -> None:
+    """A cursor that comes twice leads in circles, or the lost one before it led back to the top."""
+    if cursor is not None and cursor in seen:
+        raise _CursorGoneError
+    if cursor is not None:
+        seen.add(cursor)
 
 
 def in_circles(linear: Linear, document: Document) -> Unavailable:
@@ -151,7 +162,8 @@ class IssueWalk:
         seen, restarts = set[str](), 0
         while True:
             try:
-                part = self._part(_until(wanted, oldest) if restarts else wanted, cursor)
+                part = _going_on(self._part(_until(wanted, oldest) if restarts else wanted, cursor), cursor)
+                _see(seen, part.following)
             except _CursorGoneError:
                 restarts += 1
                 if restarts > RESTARTS:
@@ -163,9 +175,6 @@ class IssueWalk:
             cursor = part.following
             if cursor is None:
                 return
-            if cursor in seen:
-                raise in_circles(self.linear, ISSUES)
-            seen.add(cursor)
 
     def by_id(self, ids: Sequence[str]) -> Part:
         """Those issues, in or out of scope. Ids that answer nothing are left out (facts/linear.md §3)."""
