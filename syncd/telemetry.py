@@ -1,9 +1,59 @@
-"""structlog, set up once by the command line: one canonical line per cycle, never a secret in it."""
+"""structlog, set up once by the command line: one canonical line per cycle, never a secret in it.
+
+What is said of many things at once (which cycle, which tracker) is bound to the thread by `during`. OpenTelemetry is
+the extra `otel`: it is imported only when `trace_to` is called, and everything works without it.
+"""
 
 import logging
-from typing import Any, TextIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TextIO
 
 import structlog
+
+HIDDEN: Final = "[secret]"
+LEVELS: Final = {"CRITICAL": "error", "ERROR": "error", "WARNING": "warning"}
+
+
+class _Masked:
+    """Takes secrets out of what is about to be written, wherever in it they stand."""
+
+    def __init__(self) -> None:
+        self.secrets: tuple[str, ...] = ()
+
+    def __call__(self, _logger: Any, _method: str, event: Any) -> Any:
+        return {key: self.clean(value) for key, value in event.items()} if self.secrets else event
+
+    def clean(self, value: Any) -> Any:
+        """A value without secrets."""
+        if isinstance(value, str):
+            for secret in self.secrets:
+                value = value.replace(secret, HIDDEN)
+            return value
+        if isinstance(value, dict):
+            return {self.clean(key): self.clean(below) for key, below in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.clean(below) for below in value]
+        return value if isinstance(value, int | float | type(None)) else self.clean(str(value))
+
+
+_masked = _Masked()
+
+
+class LibraryLog(logging.Handler):
+    """A handler that tells a library's warnings through our log, as one event; lines that hold `drop` nowhere."""
+
+    def __init__(self, drop: Sequence[str] = ()) -> None:
+        super().__init__(logging.WARNING)
+        self._drop = tuple(drop)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell it, cut to a line."""
+        text = " ".join(record.getMessage().split())[:500]
+        if any(word in text for word in self._drop):
+            return
+        tell = getattr(logger(), LEVELS.get(record.levelname, "info"))
+        tell("library_said", library=record.name, text=text)
 
 
 def configure(stream: TextIO) -> None:
@@ -14,12 +64,25 @@ def configure(stream: TextIO) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _masked,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
         logger_factory=structlog.WriteLoggerFactory(file=stream),
     )
 
 
+def hide(secrets: Sequence[str]) -> None:
+    """These words show in no line from now on, the longest first. A net below what keeps them out in the first place."""
+    _masked.secrets = tuple(sorted({s for s in secrets if s}, key=len, reverse=True))
+
+
 def logger() -> Any:
     """The program's logger; what it is told is a constant message with facts as keys."""
     return structlog.get_logger("syncd")
+
+
+@contextmanager
+def during(**facts: str) -> Iterator[None]:
+    """These facts stand in every line that this thread writes in the block."""
+    with structlog.contextvars.bound_contextvars(**facts):
+        yield

@@ -34,6 +34,7 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
         waiting=done.waiting + earlier.waiting,
         requests=work.reader.requests + writer.requests,
         complete=looked.complete,
+        reachable=looked.reachable,
         why=looked.why,
         refusals=guarded.refusals,
         notes=(*earlier.notes, *done.notes),

@@ -87,6 +87,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         in_scope=work.store.count_in_scope(work.tracker),
         skew=observed.skew,
         denied=observed.denied,
+        reachable=observed.reachable,
     )
 
 

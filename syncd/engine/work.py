@@ -22,6 +22,10 @@ class LeaseLostError(Exception):
     """Somebody else holds the tracker's lease by now: stop without another write."""
 
 
+class StoppingError(Exception):
+    """This process is to end: nothing new is begun, and what was done so far is kept."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """One pass over one tracker. There is no writer in it: looking cannot write (DESIGN §2.8)."""
@@ -44,9 +48,16 @@ class Work:
     """A person said that what answers nothing was deleted, however much it is: take a census now and believe it."""
     earlier: Callable[[str], Rulebook | None] = lambda _version: None
     """The rulebook of an earlier version; None: it is not kept, or cannot be read any more."""
+    ending: Callable[[], bool] = lambda: False
+    """Whether this process is to end, and begins nothing new."""
 
     def still_ours(self, ttl: timedelta = LEASE_TTL) -> None:
-        """Renew the lease, for as long as what comes may be silent; `LeaseLostError` when it is somebody else's."""
+        """Renew the lease, for as long as what comes may be silent.
+
+        `LeaseLostError` when it is somebody else's, `StoppingError` when this process is to end.
+        """
+        if self.ending():
+            raise StoppingError(f"syncd is ending; {self.tracker} goes on from here next time")
         if not self.store.renew(self.lease, self.clock.now(), ttl):
             raise LeaseLostError(f"another process took over {self.tracker}")
 
@@ -89,6 +100,8 @@ class Looked:
     """The tracker's clock minus ours."""
     denied: tuple[Finding, ...] = ()
     """Permissions that were missing for reading."""
+    reachable: bool = True
+    """Whether the tracker answered at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +118,8 @@ class CycleResult:
     """Actions that could not be written and wait."""
     requests: int = 0
     complete: bool = False
+    reachable: bool = True
+    """Whether the tracker answered; if not, the daemon backs off from it."""
     why: str | None = None
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()

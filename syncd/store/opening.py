@@ -24,6 +24,7 @@ from syncd.store.leases import Leases
 from syncd.store.lookups import Lookups
 from syncd.store.outbox import Outbox
 from syncd.store.plans import Plans
+from syncd.store.runs import Runs
 from syncd.store.snapshots import Snapshots
 from syncd.store.tables import meta
 
@@ -34,7 +35,7 @@ _MIGRATING = 0x73796E6364
 """PostgreSQL's advisory lock under which a database is created or migrated ("syncd")."""
 
 
-class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox):
+class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox, Runs):
     """The `Store` of syncd.core.ports on SQLite or PostgreSQL. Safe for threads: each is in its own transactions.
 
     Raises `StoreError` only, but `ValueError` where the caller broke the contract (a naive datetime).

@@ -354,3 +354,28 @@ backfill_parts = Table(
     Column("done", Flag, nullable=False),
     sqlite_with_rowid=False,
 )
+
+executors = Table(
+    "executors",  # the daemon's processes (syncd.core.running)
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("token", Name, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("seen", Instant, nullable=False),
+    Column("beats", Integer, nullable=False),
+    Column("figures", Json, nullable=False),
+)
+
+attempts = Table(
+    "attempts",  # the daemon's last piece of work of each kind for each tracker
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("kind", Name, primary_key=True),
+    Column("cycle", Name, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("ended", Instant),
+    Column("failures", Integer, nullable=False),
+    Column("not_before", Instant),
+    Column("why", Words),
+    Column("facts", Json, nullable=False),
+)
