@@ -91,6 +91,32 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     )
 
 
+def look_named(work: Work, observed: Observed) -> Looked:
+    """Decide and plan what a direct reading of some issues showed, and what hangs below them.
+
+    The caller has seen to it that every stored decision was made under these rules. Raises as `look`.
+    """
+    work.matcher.faults.clear()
+    widened = Widened.of(work, observed, everything=False)
+    pass_ = _Pass(work, observed, widened, rules_changed=False)
+    for some in chunks(refs_of(work, sorted(observed.echoed | widened.own | widened.below))):
+        pass_.take(some)
+    while following := pass_.below_reworded():
+        for some in chunks(following):
+            pass_.take(some)
+    tell_faults(work, work.clock.now())
+    return Looked(
+        plan=pass_.plan(),
+        complete=observed.complete,
+        why=observed.why,
+        observed=observed.rows,
+        decided=pass_.decided,
+        held=0,
+        in_scope=work.store.count_in_scope(work.tracker),
+        skew=observed.skew,
+    )
+
+
 def _undecided(before: Progress) -> Progress:
     """What is saved with all that is read: a pass that dies before it decides leaves word, and the next decides all.
 

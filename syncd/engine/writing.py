@@ -83,19 +83,21 @@ def _rests(work: Work, entry: Entry) -> str | None:
     return None
 
 
-def carry_out(work: Work, writer: TrackerWriter, plan: Plan) -> Done:
+def carry_out(work: Work, writer: TrackerWriter, plan: Plan, *, others_stay: bool = False) -> Done:
     """Do a plan's actions. What an earlier plan left to do and this one no longer holds is dropped.
+
+    `others_stay`: the plan is of some issues only; what is to be done on others is neither dropped nor done.
 
     A write whose answer was lost is looked up at once and otherwise left for the next cycle; nothing is resent here.
     Raises `StoreError` and `LeaseLostError`.
     """
-    if not plan.actions and not _todo(work):
+    if not plan.actions and (others_stay or not _todo(work)):
         return Done()
     entries = [Entry(entry_key(work.signature.instance, a), a, EntryState.TODO) for a in plan.actions]
     wanted = {entry.key for entry in entries}
     with work.store.transaction():
         for left in _todo(work):
-            if left.key not in wanted:
+            if left.key not in wanted and not others_stay:
                 work.store.put_back(left, EntryState.DROPPED, "it no longer holds", work.clock.now())
         work.store.commit_intent(entries, work.clock.now())
     return _Writing(work, writer).run(entries)
