@@ -10,6 +10,7 @@ import json
 import re
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -41,6 +42,9 @@ PATIENCE: Final = timedelta(seconds=60)
 LONGEST_ANSWER: Final = timedelta(minutes=5)
 MOST_BYTES: Final = 64 * 1024 * 1024
 TIMEOUT: Final = httpx.Timeout(connect=10, read=60, write=30, pool=10)
+
+correlation: ContextVar[str] = ContextVar("correlation", default="")
+"""What is sent as `X-Request-Id` by this thread: the id of the cycle, so that both sides' logs can be laid together."""
 
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _TOLD_AT_MOST: Final = 400
@@ -125,6 +129,8 @@ class Caller:
         self.tracker = tracker
         self.requests = 0
         self.skew = timedelta(0)
+        self.budget: dict[str, float] = {}
+        """What the tracker last said is left of its limits, by the name it gives them."""
         self._clock = clock
         self._secrets = sorted((s for s in secrets if s), key=len, reverse=True)
         self._credentials = credentials
@@ -181,9 +187,8 @@ class Caller:
             Denied: 401.
             Rejected: any other 3xx or 4xx; it was not done.
         """
-        request = self._client.build_request(
-            method, url, params=_plain(params), content=body, headers=dict(headers or {})
-        )
+        headers = {**(headers or {}), **({"X-Request-Id": named} if (named := correlation.get()) else {})}
+        request = self._client.build_request(method, url, params=_plain(params), content=body, headers=headers)
         persist = Retrying(
             retry=retry_if_exception_type(_Again),
             stop=lambda state: stop_after_attempt(TRIES)(state) or _out_of_patience(state),
@@ -238,6 +243,7 @@ class Caller:
         told = _http_date(response.headers.get("Date"))
         if told is not None:
             self.skew = told - now
+        self.budget.update(_left(response.headers))
         value, broken = _parsed(content)
         status, what = response.status_code, f"{request.method} {request.url.path}"
         answer = Answer(
@@ -374,6 +380,16 @@ def _retry_after(headers: httpx.Headers, tracker_now: datetime) -> float | None:
         return float(told)
     until = _http_date(told) or _iso(headers.get("X-RateLimit-Reset", ""))
     return None if until is None else max(0.0, (until - tracker_now).total_seconds())
+
+
+def _left(headers: httpx.Headers) -> dict[str, float]:
+    """`X-RateLimit-Remaining` and its like: the name of the limit (`requests` where it has none) → what is left."""
+    left = {}
+    for name, value in headers.items():
+        told = re.fullmatch(r"x-ratelimit-(?:([a-z-]{1,40})-)?remaining", name)
+        if told and re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", value):
+            left[told[1] or "requests"] = float(value)
+    return left
 
 
 def _iso(text: str) -> datetime | None:

@@ -4,7 +4,7 @@ Every method is one command of DESIGN §10 without its printing; `syncd.cli` cal
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from connectors import KINDS
+from connectors.http import correlation
 from syncd.config import Config, load_config
 from syncd.core.asking import asked_fields
 from syncd.core.comments import CommentPolicy
@@ -35,6 +36,7 @@ from syncd.core.ports import (
     Signature,
     Store,
     TrackerKind,
+    TrackerOptions,
     TrackerReader,
     TrackerWriter,
 )
@@ -52,7 +54,7 @@ from syncd.render.comment_markdown import to_markdown
 from syncd.render.jsonable import entry_json, instant, waiting_json
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, load_rulebook
 from syncd.settings import SETTINGS_FILE, Settings, TrackerSettings, load_settings, missing_secrets, tracker_options
-from syncd.store import Backup, bring_back, migrate, open_store, take_backup
+from syncd.store import Backup, SqlStore, bring_back, migrate, open_store, take_backup
 from syncd.versions import authored, rulebook_of, texts_in_git
 from syncd.watch import changes
 
@@ -373,6 +375,20 @@ class App:
         store = load_settings(self.directory, self._check_options, list(_kinds())).store
         return store.url, None if store.password is None else store.password.reveal(self.environ)
 
+    # --- for a process that stays (syncd.daemon)
+
+    def desk(self, stack: ExitStack) -> "_Desk":
+        """The parts by the config in force, the store open until the stack ends; broken rules give way as in `once`."""
+        return self._desk(stack, last_good=True)
+
+    def desk_of(self, config: Config, store: SqlStore, matcher: Matcher) -> "_Desk":
+        """The parts by that config."""
+        return _Desk(self, config, store, matcher)
+
+    def keep_rulebook(self, store: Store, config: Config) -> None:
+        """It is in use from now on."""
+        self._keep_rulebook(store, config)
+
     # --- building
 
     def _desk(
@@ -441,17 +457,24 @@ class _Desk:
 
     app: App
     config: Config
-    store: Store
+    store: SqlStore
     matcher: Matcher
     accept_missing: frozenset[str] = frozenset()
 
+    def options(self, tracker: TrackerSettings) -> TrackerOptions:
+        """What the tracker's connector is told, with the fields that the rules ask for."""
+        groups = load_kind(tracker.kind).groups
+        options = tracker_options(self.config.settings, tracker.id, self.app.environ, groups=groups)
+        return replace(options, fields=asked_fields(self.config.rulebook, tracker.id))
+
     def work(self, stack: ExitStack, tracker: TrackerSettings, lease: Lease) -> Work:
         """A pass over one tracker."""
-        kind = load_kind(tracker.kind)
-        options = tracker_options(self.config.settings, tracker.id, self.app.environ, groups=kind.groups)
-        options = replace(options, fields=asked_fields(self.config.rulebook, tracker.id))
-        reader: TrackerReader = kind.reader(options, self.app.clock)
+        reader = load_kind(tracker.kind).reader(self.options(tracker), self.app.clock)
         stack.callback(reader.close)
+        return self.work_with(reader, tracker, lease)
+
+    def work_with(self, reader: TrackerReader, tracker: TrackerSettings, lease: Lease) -> Work:
+        """A pass over one tracker, with a reader of the caller's."""
         return Work(
             tracker=tracker.id,
             reader=reader,
@@ -559,6 +582,16 @@ class _Desk:
             direct=False,
             pair=None if known.standing is None else known.standing.decision.pair,
         )
+
+
+@contextmanager
+def correlated(cycle: str) -> Iterator[None]:
+    """What this thread sends to trackers in the block bears the id of that cycle."""
+    token = correlation.set(cycle)
+    try:
+        yield
+    finally:
+        correlation.reset(token)
 
 
 def scope_of(tracker: TrackerSettings) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from syncd.settings_shape import (
     split_url,
 )
 from syncd.settings_values import (
+    CREDENTIALS,
     CommandSettings,
     CommentSettings,
     GroupNames,
@@ -263,7 +264,9 @@ def _secret(shape: SecretShape, source: Source, where: Where, base: Path) -> Sec
     text = shown_line(source.lines, line, safe=source.safe)
     if shape.env is not None:
         return Secret("env", shape.env, source.name, line, column, text)
-    return Secret("file", str(base / (shape.file or "")), source.name, line, column, text)
+    file = shape.file or ""
+    path = file if file.startswith(CREDENTIALS) else str(base / file)
+    return Secret("file", path, source.name, line, column, text)
 
 
 def _tracker(name: str, shape: TrackerShape, source: Source, base: Path) -> TrackerSettings:

@@ -12,6 +12,8 @@ from syncd.core.plan import Write
 from syncd.core.ports import MarkNames
 
 MAX_SECRET = 64 * 1024
+CREDENTIALS = "$CREDENTIALS_DIRECTORY/"
+"""How the path of a systemd credential begins: the folder is another one at every start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Secret:
 
     origin: Literal["env", "file"]
     name: str
-    """The environment variable, or the file's absolute path."""
+    """The environment variable, or the file's absolute path, which may begin with `CREDENTIALS`."""
     file: str
     line: int
     column: int
@@ -33,7 +35,7 @@ class Secret:
         Raises:
             ConfigError: it is not there, empty, or cannot be one.
         """
-        secret = self._from_file() if self.origin == "file" else environ.get(self.name)
+        secret = self._from_file(self._path(environ)) if self.origin == "file" else environ.get(self.name)
         if secret is None:
             raise self._error(f"the environment variable `{self.name}` is not set", f"export {self.name}=…")
         if not secret:
@@ -47,11 +49,20 @@ class Secret:
     def _noun(self) -> str:
         return "file" if self.origin == "file" else "environment variable"
 
-    def _from_file(self) -> str:
+    def _path(self, environ: Mapping[str, str]) -> Path:
+        if not self.name.startswith(CREDENTIALS):
+            return Path(self.name)
+        folder = environ.get(CREDENTIALS[1:-1])
+        if not folder:
+            hint = "start syncd by systemd, with LoadCredential= in its unit"
+            raise self._error("the environment variable `CREDENTIALS_DIRECTORY` is not set", hint)
+        return Path(folder) / self.name.removeprefix(CREDENTIALS)
+
+    def _from_file(self, path: Path) -> str:
         try:
-            if not Path(self.name).is_file():
+            if not path.is_file():
                 raise self._error(f"there is no file `{self.name}`", "put the secret into that file")
-            with Path(self.name).open("rb") as stream:
+            with path.open("rb") as stream:
                 content = stream.read(MAX_SECRET + 1)
             if len(content) > MAX_SECRET:
                 raise self._error(f"the file `{self.name}` is too large to be a secret", "name another file")

@@ -72,7 +72,7 @@ def configure(stream: TextIO) -> None:
 
 
 def hide(secrets: Sequence[str]) -> None:
-    """These words show in no line from now on, the longest first. A net below what keeps them out in the first place."""
+    """These words show in no line from now on: a net below what keeps them out in the first place."""
     _masked.secrets = tuple(sorted({s for s in secrets if s}, key=len, reverse=True))
 
 

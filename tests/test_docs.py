@@ -12,6 +12,7 @@ from typer.main import get_command
 from syncd.cli import Exit, cli
 from syncd.core.advice import LINTS
 from syncd.core.model import FindingKind
+from syncd.service import metrics
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -60,6 +61,25 @@ def test_every_variable_that_is_read_is_documented() -> None:
 def test_every_kind_of_finding_is_documented() -> None:
     text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
     assert [kind for kind in get_args(FindingKind) if f"| `{kind}` |" not in text] == []
+
+
+def test_every_metric_is_documented_with_when_to_be_woken_by_it_and_no_other() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = {
+        cells[0]: cells for cells in (re.findall(r"(?<=\| )(.+?)(?= \|)", line) for line in text.splitlines()) if cells
+    }
+    documented = {name.strip("`"): cells for name, cells in rows.items() if name.startswith("`syncd_")}
+    assert sorted(documented) == metrics.names()
+    assert [name for name, cells in documented.items() if len(cells) != 3 or not all(cells)] == []
+
+
+def test_every_event_of_the_daemon_is_documented() -> None:
+    text = (ROOT / "docs" / "run.md").read_text(encoding="utf-8")
+    told = set()
+    for path in [*(ROOT / "syncd" / "engine").glob("*.py"), *(ROOT / "syncd").glob("*.py")]:
+        told |= set(re.findall(r"(?:\.info|\.warning|\.error|\btell)\)?\(\s*\"([a-z_]+)\"", path.read_text("utf-8")))
+    assert {"cycle_finished", "took_over", "library_said"} <= told
+    assert {event for event in told if f"`{event}`" not in text and f"event='{event}'" not in text} == set()
 
 
 def test_every_advice_is_documented_with_its_reason() -> None:

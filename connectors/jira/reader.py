@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -45,6 +45,16 @@ class CloudReader:
     def requests(self) -> int:
         """How many HTTP requests were sent so far, retries counted."""
         return self._site.caller.requests
+
+    @property
+    def skew(self) -> timedelta:
+        """The tracker's clock minus ours, as its last answer told it."""
+        return self._site.caller.skew
+
+    @property
+    def budget(self) -> Mapping[str, float]:
+        """What the site last said is left of its limits, by the name it gives them."""
+        return self._site.caller.budget
 
     def close(self) -> None:
         """Give connections back."""

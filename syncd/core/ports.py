@@ -794,8 +794,8 @@ class Store(Protocol):
         """`dead` → dismissed, with who dropped it; False: it is dead no more."""
         ...
 
-    def outbox_counts(self) -> Mapping[str, int]:
-        """How many rows are in each state that is not over (todo, sending, dead)."""
+    def outbox_counts(self, tracker: str | None = None) -> Mapping[str, int]:
+        """How many rows are in each state that is not over (todo, sending, dead), of one tracker or of all."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-WorkKind = Literal["cycle", "census", "webhook_batch"]
-"""What the engine runs: a whole cycle, the id-only sweep, or a look at the issues that webhooks named."""
+WorkKind = Literal["cycle", "webhook_batch"]
+"""What the engine runs: a whole cycle (with the census when that is due), or a look at what webhooks named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,7 +155,7 @@ def _seek(work: Work, census: Census, counted: Counted) -> None:
         hidden = {entry.casefold() for entry in work.reader.look_around().hidden}
         for project, links in missing.items():
             if project.casefold() not in hidden:
-                _believe(work, links, counted)
+                believe(work, links, counted)
     counted.why = "; ".join(held) or None
 
 
@@ -183,7 +183,7 @@ def _too_many(work: Work, project: str, known: int, missing: int) -> str | None:
     return None
 
 
-def _believe(work: Work, links: Sequence[Link], counted: Counted) -> None:
+def believe(work: Work, links: Sequence[Link], counted: Counted) -> None:
     """They are gone: out of every count and every plan. What hung on them is read again, for nothing else tells."""
     store, now = work.store, work.clock.now()
     ids = [link.id for link in links if link.id]

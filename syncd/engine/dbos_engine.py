@@ -27,7 +27,7 @@ from syncd.engine.ticking import Ticker
 from syncd.telemetry import LibraryLog, logger
 
 QUEUE: Final = "trackers"
-KINDS: Final[tuple[WorkKind, ...]] = ("cycle", "census", "webhook_batch")
+KINDS: Final[tuple[WorkKind, ...]] = ("cycle", "webhook_batch")
 APPLICATION_VERSION: Final = "1"
 """Of the workflows' arguments. Raised only when those change: else an upgrade would leave begun work behind."""
 SCHEMA: Final = "syncd_engine"
@@ -77,9 +77,9 @@ class DbosEngine:
     # --- starting and ending
 
     def start(self, run: Runner) -> None:
-        """Lock, launch, register. `Busy`: another process is at it; `Broken`: the database cannot be used."""
+        """Launch and register. `Broken`: the database cannot be used."""
         self._run = run
-        self._hold_lock()
+        self.hold()
         _route_logs()
         config: DBOSConfig = {
             "name": "syncd",
@@ -125,8 +125,9 @@ class DbosEngine:
         DBOS.destroy(destroy_registry=True)
         self._let_go()
 
-    def _hold_lock(self) -> None:
-        if self._place.lock is None:
+    def hold(self) -> None:
+        """Lock the file that says who works here; nothing to lock on PostgreSQL. `Busy` names who holds it."""
+        if self._place.lock is None or self._lock is not None:
             return
         file = self._place.lock.open("a+", encoding="utf-8")
         try:
@@ -135,7 +136,9 @@ class DbosEngine:
             file.seek(0)
             who = file.read(64).strip() or "unknown"
             file.close()
-            raise Busy(f"another `syncd run` (pid {who}) works on this store; SQLite bears one, PostgreSQL many") from None
+            raise Busy(
+                f"another `syncd run` (pid {who}) works on this store; SQLite bears one, PostgreSQL many"
+            ) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
@@ -168,6 +171,10 @@ class DbosEngine:
     def schedule(self, duties: Sequence[Duty]) -> None:
         """As the port says."""
         self._ticker.set(duties)
+
+    def hurry(self, tracker: str) -> None:
+        """As the port says."""
+        self._ticker.hurry(tracker)
 
     def _keep_ticking(self) -> None:
         down = False
@@ -318,4 +325,3 @@ def _route_logs() -> None:
     log.handlers[:] = [LibraryLog(drop=("console.dbos.dev",))]
     log.propagate = False
     log.setLevel(logging.WARNING)
-

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from syncd.core.errors import TrackerError
-from syncd.core.model import Issue, IssueRef, Link
+from syncd.core.model import IssueRef, Link
 from syncd.core.plan import guard, make_plan
-from syncd.core.ports import Change, Progress, TrackerWriter
+from syncd.core.ports import Change, Found, Progress, TrackerWriter
+from syncd.engine.census import Counted, believe, placed, put_outside
 from syncd.engine.looking import look_named
 from syncd.engine.widening import UNDECIDED, decided_under
 from syncd.engine.work import CycleResult, Observed, Work
@@ -57,24 +58,23 @@ def _links(refs: Iterable[str]) -> list[Link]:
 
 
 def _observed(work: Work, before: Progress, links: Sequence[Link]) -> Observed:
-    """What reading them directly shows. One that does not answer is left to the census: it may be hidden or gone."""
-    started = work.clock.now()
-    why = None
-    issues: tuple[Issue, ...] = ()
+    """What reading them directly shows."""
+    started, why, rows = work.clock.now(), None, 0
+    counted = Counted()
     try:
         found = work.reader.read(links)
-        issues = found.issues
+        rows = len(found.issues)
+        _remember(work, before, found, counted)
+        _miss(work, found.missing, counted)
     except TrackerError as failed:
         why = str(failed)
     skew = getattr(work.reader, "skew", before.skew)
-    changes = _remembered(work, before, issues) if issues else {}
-    echoed = frozenset(ref.id for ref, change in changes.items() if change is Change.MARKS)
-    changed = frozenset(ref.id for ref in changes) - echoed
+    echoed = frozenset(ref.id for ref, change in counted.changes.items() if change is Change.MARKS)
     return Observed(
         progress=before,
-        rows=len(issues),
-        changed=changed,
-        refielded=frozenset(ref.id for ref, change in changes.items() if change is Change.FIELDS),
+        rows=rows,
+        changed=frozenset(ref.id for ref in counted.changes) - echoed | counted.orphaned,
+        refielded=frozenset(ref.id for ref, change in counted.changes.items() if change is Change.FIELDS),
         echoed=echoed,
         complete=why is None,
         reachable=why is None,
@@ -87,22 +87,26 @@ def _observed(work: Work, before: Progress, links: Sequence[Link]) -> Observed:
     )
 
 
-def _remembered(work: Work, before: Progress, issues: Sequence[Issue]) -> dict[IssueRef, Change]:
+def _remember(work: Work, before: Progress, found: Found, counted: Counted) -> None:
     """Keep them. Until they are decided the progress says so: a pass that dies in between leaves word."""
     store, now = work.store, work.clock.now()
-    undecided = replace(before, rules_key=UNDECIDED + (decided_under(before) or ""))
-    scope = {entry.casefold() for entry in work.scope}
-    inside = [issue for issue in issues if not scope.isdisjoint(_places(issue))]
-    outside = [issue for issue in issues if scope.isdisjoint(_places(issue))]
+    inside, outside = placed(found, work.scope)
     known = store.known([issue.ref for issue in outside])
     outside = [issue for issue in outside if issue.ref in known]  # somebody's ancestor, or it was in scope until now
+    undecided = replace(before, rules_key=UNDECIDED + (decided_under(before) or ""))
     with store.transaction():
-        changes = dict(store.remember(work.tracker, inside, in_scope=True, now=now, progress=undecided))
-        changes |= store.remember(work.tracker, outside, in_scope=False, now=now)
-        left = [issue.ref.id for issue in outside if known[issue.ref].in_scope]
-        store.take_out(work.tracker, left, "it moved out of the scope", now)
-    return changes
+        counted.changes.update(store.remember(work.tracker, inside, in_scope=True, now=now, progress=undecided))
+        counted.moved_out += put_outside(work, outside, counted.changes, now)
+        counted.orphaned.update(issue.ref.id for issue in outside if known[issue.ref].in_scope)
+        store.set_aside(work.tracker, found.unreadable, now)
 
 
-def _places(issue: Issue) -> set[str]:
-    return {issue.project.casefold(), *(name.casefold() for name in issue.team)}
+def _miss(work: Work, missing: Sequence[Link], counted: Counted) -> None:
+    """What answers nothing was deleted, unless its project is hidden or it is many at once: that is for the census."""
+    known = work.store.known([IssueRef(work.tracker, link.id) for link in missing if link.id])
+    lost = {ref.id: one.issue.project.casefold() for ref, one in known.items() if one.in_scope}
+    if not lost or len(lost) > work.limits.always:
+        return
+    hidden = {entry.casefold() for entry in work.reader.look_around().hidden}
+    gone = [Link(id_, None) for id_, project in sorted(lost.items()) if project not in hidden]
+    believe(work, gone, counted)

@@ -39,6 +39,8 @@ class Keeper:
     """What goes into the row."""
     beaten: float | None = None
     """When the store last took a sign of life, on our own clock that never jumps."""
+    tried: float | None = None
+    """When it last went round, whether the store answered or not."""
     rescued: int = 0
     _watched: dict[str, tuple[str, int, float]] = field(default_factory=dict)
     _unstuck: float = 0.0
@@ -53,6 +55,7 @@ class Keeper:
 
     def beat(self) -> None:
         """One sign of life, one look at the others. A store that fails is told once and asked again next time."""
+        self.tried = self.monotonic()
         try:
             self._beat()
         except StoreError as failed:

@@ -1,7 +1,7 @@
 """A reader that stays from cycle to cycle: it keeps its connection, and asks who it is only now and then.
 
-An idle poll is one request (DESIGN, performance): who we are, which projects are visible and which fields there are
-is asked again after a while, after any trouble, and before a census, which would take silence for deletions.
+Who we are, which projects are visible and which fields there are is asked again after a while, after any trouble, and
+when something does not answer or a census is taken: silence must not be taken for deletion.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,9 +45,19 @@ class KeptReader:
             yield from self._reader.observe(*given, **named)
 
     def read(self, *given: Any) -> Any:
-        """As the reader's; trouble makes what was seen doubtful."""
+        """As the reader's; trouble, or no answer, makes what was seen doubtful."""
         with self._watched():
-            return self._reader.read(*given)
+            found = self._reader.read(*given)
+        if found.missing:
+            self.doubt()
+        return found
+
+    def census(self, *given: Any, **named: Any) -> Iterator[Any]:
+        """As the reader's; what was seen is doubtful by the time it ends."""
+        try:
+            yield from self._reader.census(*given, **named)
+        finally:
+            self.doubt()
 
     def doubt(self) -> None:
         """Look around anew next time."""

@@ -38,7 +38,7 @@ class Tools:
 
 
 Act = Callable[[Tools, Task], CycleResult]
-"""A cycle, a census, or a look at what webhooks named."""
+"""A cycle, or a look at what webhooks named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

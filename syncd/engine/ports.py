@@ -57,12 +57,20 @@ Runner = Callable[[Task], Mapping[str, Any]]
 class Engine(Protocol):
     """Schedules, queues, and recovers work. Raises `StoreError` where its database cannot be used."""
 
+    def hold(self) -> None:
+        """Make sure that this process may be at it: `Busy` where it bears one process only, and there is one."""
+        ...
+
     def start(self, run: Runner) -> None:
         """Begin to hand out work; what an earlier process of this name left half way is queued again."""
         ...
 
     def schedule(self, duties: Sequence[Duty]) -> None:
         """These are the duties from now on, once per interval over all processes; new ones come up at once."""
+        ...
+
+    def hurry(self, tracker: str) -> None:
+        """The next cycle of that tracker is due now."""
         ...
 
     def enqueue(self, tracker: str, kind: WorkKind, refs: Sequence[str] = ()) -> str | None:

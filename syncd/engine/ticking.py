@@ -43,17 +43,14 @@ class Ticker:
         self._timers: dict[tuple[str, WorkKind], _Timer] = {}
 
     def set(self, duties: Sequence[Duty]) -> None:
-        """These duties from now on. A new cycle is due at once; a new census when the last one is old enough."""
+        """These duties from now on. New ones are due at once."""
         now, before = self._monotonic(), self._timers
         self._timers = {}
         for duty in duties:
             name = (duty.tracker, duty.kind)
             timer = before.get(name)
             if timer is None:
-                number, _, age = self._engine.latest(duty.tracker, duty.kind)
-                every = duty.every.total_seconds()
-                wait = max(0.0, every - age) if number and duty.kind != "cycle" and age >= 0 else 0.0
-                timer = _Timer(duty, now + wait, number)
+                timer = _Timer(duty, now, self._engine.latest(duty.tracker, duty.kind)[0])
             elif timer.duty != duty:
                 timer.due = min(timer.due, now + duty.every.total_seconds())
                 timer.duty = duty

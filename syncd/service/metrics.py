@@ -5,7 +5,7 @@ docs/metrics.md lists them with an alert rule each; a test holds the two togethe
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -82,7 +82,7 @@ def render(snapshot: Snapshot) -> bytes:
 
 def names() -> list[str]:
     """Every metric's name, as scraped."""
-    moment = Snapshot(now=datetime.min, version="")
+    moment = Snapshot(now=datetime.fromtimestamp(0, UTC), version="")
     return sorted(family.name + ("_total" if family.type == "counter" else "") for family in families(moment))
 
 
@@ -99,7 +99,11 @@ def families(of: Snapshot) -> Iterator[Any]:
     yield _gauge("syncd_info", "The version that runs.", {(of.version,): 1.0}, ["version"])
     yield _gauge("syncd_store_up", "Whether the store answered the last sign of life.", {(): float(of.store_up)})
     yield _gauge("syncd_executors", "Processes of the daemon that give signs of life.", {(): float(of.executors)})
-    yield _gauge("syncd_config_problems", "Errors in the files while an earlier version is in force.", {(): float(of.config_problems)})
+    yield _gauge(
+        "syncd_config_problems",
+        "Errors in the files while an earlier version is in force.",
+        {(): float(of.config_problems)},
+    )
     yield _gauge("syncd_config_restart_needed", "Edited keys that wait for a restart.", {(): float(of.restart_needed)})
     yield _gauge("syncd_refused_plans", "Plans that wait for a person.", {(): float(of.refused)})
     for key, (name, text) in ENGINE_GAUGES.items():
@@ -117,13 +121,21 @@ def families(of: Snapshot) -> Iterator[Any]:
 
 def _of_trackers(of: Snapshot) -> Iterator[Any]:
     each = of.trackers.items()
-    yield _each("syncd_tracker_healthy", "1 while it is read whole and in time.", {t: float(f.healthy) for t, f in each})
+    yield _each(
+        "syncd_tracker_healthy", "1 while it is read whole and in time.", {t: float(f.healthy) for t, f in each}
+    )
     yield _each("syncd_tracker_last_attempt_timestamp_seconds", "When it was last tried.", _stamps(of, "last_attempt"))
-    yield _each("syncd_tracker_last_success_timestamp_seconds", "When it was last read whole.", _stamps(of, "last_success"))
+    yield _each(
+        "syncd_tracker_last_success_timestamp_seconds", "When it was last read whole.", _stamps(of, "last_success")
+    )
     lags = {t: (of.now - f.watermark).total_seconds() for t, f in each if f.watermark is not None}
     yield _each("syncd_tracker_cursor_lag_seconds", "Age of the newest instant that is known to be fully read.", lags)
-    yield _each("syncd_tracker_failures", "Attempts in a row that could not reach it.", {t: float(f.failures) for t, f in each})
-    yield _each("syncd_tracker_queued_seconds", "How long its oldest queued pass has waited.", {t: f.queued_s for t, f in each})
+    yield _each(
+        "syncd_tracker_failures", "Attempts in a row that could not reach it.", {t: float(f.failures) for t, f in each}
+    )
+    yield _each(
+        "syncd_tracker_queued_seconds", "How long its oldest queued pass has waited.", {t: f.queued_s for t, f in each}
+    )
     verdicts = {(t, kind, out or ""): float(n) for t, f in each for (kind, out), n in f.verdicts.items()}
     yield _gauge("syncd_verdicts", "Issues in scope by verdict.", verdicts, ["tracker", "verdict", "outcome"])
     outbox = {(t, state): float(n) for t, f in each for state, n in f.outbox.items()}
@@ -145,9 +157,8 @@ def _each(name: str, text: str, samples: Mapping[str, float]) -> GaugeMetricFami
     return _gauge(name, text, {(tracker,): value for tracker, value in samples.items()}, ["tracker"])
 
 
-def _gauge(
-    name: str, text: str, samples: Mapping[tuple[str, ...], float], labels: list[str] | None = None
-) -> GaugeMetricFamily:
+def _gauge(name: str, text: str, samples: Mapping[Any, float], labels: list[str] | None = None) -> GaugeMetricFamily:
+    """`samples`: a tuple of the labels' values → the value."""
     family = GaugeMetricFamily(name, text, labels=labels or [])
     for values, value in sorted(samples.items()):
         family.add_metric(list(values), value)
@@ -155,7 +166,7 @@ def _gauge(
 
 
 def _counter(
-    name: str, text: str, samples: Mapping[tuple[str, ...], float], labels: list[str] | None = None
+    name: str, text: str, samples: Mapping[Any, float], labels: list[str] | None = None
 ) -> CounterMetricFamily:
     family = CounterMetricFamily(name, text, labels=labels or [])
     for values, value in sorted(samples.items()):

@@ -14,7 +14,7 @@ class Notifier:
     address: str = ""
 
     def say(self, *words: str) -> bool:
-        """Send these `NAME=value` lines in one message; whether somebody took it. A daemon never dies of not being heard."""
+        """Send these `NAME=value` lines in one message; whether somebody took it."""
         if not self.address:
             return False
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
@@ -22,6 +22,6 @@ class Notifier:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
                 line.settimeout(TOO_LONG)
                 line.sendto("\n".join(words).encode(), address)
-        except OSError:
+        except OSError:  # not to be heard is no reason to end
             return False
         return True

@@ -51,7 +51,8 @@ class Bounded(H11Protocol):
             self._deadline = None
 
     def _cut(self) -> None:
-        if self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete:
+        under_way: Any = self.cycle
+        if under_way is not None and not under_way.more_body and not under_way.response_complete:
             return  # it arrived, and is being answered
         self.transport.abort()
 
@@ -65,7 +66,8 @@ class Listener:
         try:
             self._socket = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG)
         except OSError as taken:
-            raise Broken(f"{what} cannot listen on {host}:{port} ({taken.strerror}): see `http:` in syncd.yaml") from None
+            why = f"{what} cannot listen on {host}:{port} ({taken.strerror}): see `http:` in syncd.yaml"
+            raise Broken(why) from None
         self.host, self.port = host, int(self._socket.getsockname()[1])
         self._began = Event()
         self._server = _Server(

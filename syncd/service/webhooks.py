@@ -79,11 +79,8 @@ class Hints:
             return Heard(413, "too_large")
         if not signed(scheme, secret, headers, body):
             return Heard(401, "bad_signature")
-        try:
-            told = json.loads(body)
-        except (ValueError, RecursionError):
-            return Heard(400, "unreadable")
-        if not isinstance(told, dict):
+        told = _parsed(body)
+        if told is None:
             return Heard(400, "unreadable")
         if scheme == "linear" and not self._timely(told.get("webhookTimestamp")):
             return Heard(401, "stale")
@@ -157,6 +154,14 @@ def signed(scheme: Scheme, secret: str, headers: Mapping[str, str], body: bytes)
         given = headers.get("linear-signature", "")
     right = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(right.encode(), given.strip().lower().encode("utf-8", "replace"))
+
+
+def _parsed(body: bytes) -> Mapping[str, Any] | None:
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def named(scheme: Scheme, told: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:

@@ -119,9 +119,12 @@ class Outbox(Part):
         with self._db.writing(durable=True) as connection:
             return connection.execute(statement).rowcount == 1
 
-    def outbox_counts(self) -> Mapping[str, int]:
+    def outbox_counts(self, tracker: str | None = None) -> Mapping[str, int]:
         """How many rows are in each state that is not over (todo, sending, dead), zeros included."""
         query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+        query = query.where(outbox.c.state.in_([state.value for state in NOT_OVER]))
+        if tracker is not None:
+            query = query.where(outbox.c.tracker == tracker)
         with self._db.reading() as connection:
             counted = {row[0]: row[1] for row in connection.execute(query)}
         return {state.value: counted.get(state.value, 0) for state in NOT_OVER}

@@ -1,0 +1,48 @@
+"""`syncd run`: the daemon, and what signals mean to it."""
+
+import os
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from syncd.cli.terminal import Exit, cli, complain, open_app
+from syncd.service.notify import Notifier
+
+
+@cli.command()
+def run(
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            envvar="SYNCD_NAME",
+            help="The name of this process: its own among all that share a store, the same after a restart.",
+        ),
+    ] = None,
+) -> None:
+    """Watch the trackers until SIGTERM. SIGHUP reads the config again. Exit 0, or 1 if it had to give up."""
+    from syncd.daemon import Daemon  # noqa: PLC0415 - loads the engine, which no other command needs
+
+    daemon = Daemon(open_app(), name or socket.gethostname(), Notifier(os.environ.get("NOTIFY_SOCKET", "")))
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        daemon.stop.set()
+
+    def read_again(_signal: int, _frame: FrameType | None) -> None:
+        daemon.reload.set()
+
+    for number, act in ((signal.SIGTERM, end), (signal.SIGINT, end), (signal.SIGHUP, read_again)):
+        signal.signal(number, act)
+    quiet = daemon.run()
+    if daemon.failed is not None:
+        complain(daemon.failed)
+    code = Exit.OK if daemon.failed is None else Exit.WAITS
+    if not quiet:  # what still waits for an answer must not keep the process: the next start looks it up
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise typer.Exit(code)

@@ -1,0 +1,36 @@
+"""Where the engine keeps its own tables: beside the store, never among ours (facts/stack.md §1c)."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from syncd.core.errors import Broken
+
+
+def engine_place(url: str, password: str | None = None) -> tuple[str, Path | None]:
+    """The address for the engine, and the file that keeps a second process away (SQLite; else None).
+
+    On PostgreSQL it is the store's own database, where the engine has a schema of its own. With SQLite it is a file
+    beside the store's, made here: readable by its owner alone, with a write-ahead log.
+    """
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite":
+        if password is not None:
+            address = address.set(password=password)
+        return address.set(drivername="postgresql+psycopg").render_as_string(hide_password=False), None
+    if address.database in (None, "", ":memory:"):
+        raise Broken("`syncd run` needs a store that outlives it: write sqlite:///syncd.db under `store:`")
+    store = Path(str(address.database))
+    place = store.with_name(f"{store.name}.engine")
+    try:
+        if not place.exists():
+            os.close(os.open(place, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(place)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    except (OSError, sqlite3.Error) as failed:
+        why = f"the engine's file {place} cannot be used ({failed}): see that this user may write there"
+        raise Broken(why) from None
+    return f"sqlite:///{place}", store.with_name(f"{store.name}.lock")
