@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 from support_sandbox import MovingClock
 
-from connectors.sandbox.linear import Workspace, serve_linear
+from connectors.sandbox.linear import LinearFault, Workspace, serve_linear
+from connectors.sandbox.linear.faults import LinearFaultKind
 
 TOKEN = "lin_api_sandbox"
 
@@ -69,3 +70,16 @@ def small_workspace(workspace: Workspace) -> None:
     for key, name in (("ENG", "Engineering"), ("OPS", "Operations"), ("SEC", "Security")):
         workspace.team(key, name)
     workspace.hidden.add("SEC")
+
+
+def troubled(workspace: Workspace, every: int = 5, *, match: str = "", first: int = 0) -> LinearFault:
+    """Lets every `every`-th request suffer, in turn: a rate limit, a page from the edge, a reset, a partial answer.
+
+    `first` is the turn to begin with: of the ways in which faults and a client's requests can fall together.
+    """
+    turns = (*_TURNS[first:], *_TURNS[:first])
+    return workspace.faults.add(LinearFault(turns[0], turns=turns, match=match, times=None, every=every))
+
+
+_TURNS: tuple[LinearFaultKind, ...] = ("ratelimited", "html", "reset", "partial")
+MUTATE = "mutation Mark($id: String!, $input: IssueUpdateInput!) { issueUpdate(id: $id, input: $input) { success } }"

@@ -21,6 +21,8 @@ class LinearFault:
     `lose_answer`: do it, then RST. `partial`: do it, but the field `at` ("Issue.project", globs; empty: the first
     that may be null) fails at its `nth` time, and takes with it what may not be null.
 
+    `turns`: kinds to strike by, one after the other, over and over; `kind` is then the one that struck last.
+
     It strikes `times` times (None: without end), each `every`-th matching request (None: each one), after having
     let `after` matching requests pass.
     """
@@ -36,6 +38,7 @@ class LinearFault:
     at: str = ""
     nth: int = 1
     error: Mapping[str, Any] | None = None
+    turns: tuple[LinearFaultKind, ...] = ()
     seen: int = field(default=0, init=False)
     struck: int = field(default=0, init=False)
 
@@ -48,6 +51,8 @@ class LinearFault:
         self.seen += 1
         if self.seen <= self.after or (self.every and (self.seen - self.after) % self.every):
             return False
+        if self.turns:
+            self.kind = self.turns[self.struck % len(self.turns)]
         self.struck += 1
         return True
 

@@ -9,7 +9,7 @@ _BULLET = re.compile(r"^(\s*)[-+] ", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[([^\]\n]+)\]\((?!<)([^()\s]+)\)")
 _RULE = re.compile(r"^\|?(?:\s*:?-{2,}:?\s*\|)+(?:\s*:?-{2,}:?\s*)?$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
-_DETAILS = re.compile(r"</?(?:details|summary)[^>\n]*>\n?")
+_DETAILS = re.compile(r"</?(?:details|summary)[^>\n]*>")
 _EMPHASIS = re.compile(r"(?<![\w_])_([^_\n]+)_(?![\w_])")
 _BLANKS = re.compile(r"\n{3,}")
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 PRIORITIES = ("No priority", "Urgent", "High", "Medium", "Low")
-UNIT = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True, eq=False)

@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -80,18 +80,18 @@ class Notification(NamedTuple):
 
 @dataclass(slots=True)
 class Session:
-    """One request: whose it is, and when."""
+    """One request, or one act of a person: whose it is, and when."""
 
     workspace: "Workspace"
     key: Key | None
     doer: Doer
     now: datetime
-    doing: Counter[str] = field(default_factory=Counter)
 
     def sees(self, team: Team) -> bool:
-        """Whether this key may know of a team."""
-        allowed = self.key is None or self.key.teams is None or team.key in self.key.teams
-        return allowed and team.key not in self.workspace.hidden
+        """Whether this key may know of a team; people at work (no key) know all."""
+        if self.key is None:
+            return True
+        return team.key not in self.workspace.hidden and (self.key.teams is None or team.key in self.key.teams)
 
 
 class Workspace(Holdings):
@@ -155,7 +155,7 @@ class Workspace(Holdings):
         """An automation to act as: no user, only a bot stands in the history."""
         from connectors.sandbox.linear.people import Member  # noqa: PLC0415 (as above)
 
-        return Member(self, Doer(bot=Bot(str(uuid.UUID(int=len(name), version=4)), kind, name)))
+        return Member(self, Doer(bot=Bot(str(uuid.uuid5(uuid.NAMESPACE_URL, name)), kind, name)))
 
     def new_key(self, token: str, user: str, **options: Any) -> Key:
         """One more key, of a user by name. Options as of `Key`."""
@@ -164,12 +164,23 @@ class Workspace(Holdings):
             return key
 
     def budget(self, user: User) -> Budget:
-        """What a user has left: one budget for all keys of theirs. Limits are read when it is first asked for."""
+        """What a user has left: one budget for all keys of theirs, within `limits` as they are now."""
         now = self.now()
+        most = (self.limits.requests, self.limits.complexity)
         if user.id not in self.budgets:
-            pair = (Bucket(limit, limit, now) for limit in (self.limits.requests, self.limits.complexity))
-            self.budgets[user.id] = Budget(*pair)
-        return self.budgets[user.id]
+            self.budgets[user.id] = Budget(*(Bucket(limit, limit, now) for limit in most))
+        budget = self.budgets[user.id]
+        for bucket, limit in zip((budget.requests, budget.complexity), most, strict=True):
+            bucket.refill(now)
+            bucket.limit, bucket.left = limit, min(limit, bucket.left)
+        return budget
+
+    def drain(self, *, requests: float = 0, complexity: float | None = None, user: str = "syncd") -> None:
+        """Leaves a user just so much, as a script on the same account would."""
+        with self.lock:
+            budget = self.budget(self.user(user))
+            budget.requests.left = requests
+            budget.complexity.left = budget.complexity.left if complexity is None else complexity
 
     # -- the life of rows ---------------------------------------------------------------------------------------
 
