@@ -22,7 +22,6 @@ from syncd.core.diff import Pace, RulesDiff
 from syncd.core.endings import Endings
 from syncd.core.errors import Behind, Busy, ConfigError, OptionProblem, Problem, SyncdError
 from syncd.core.explain import Explanation, explain
-from syncd.core.marks import Reading, read_marks
 from syncd.core.match import Matcher
 from syncd.core.model import Comment, IssueRef, Plan, Refusal, Rulebook
 from syncd.core.plan import Policy
@@ -32,6 +31,7 @@ from syncd.core.ports import (
     EntryState,
     Known,
     Lease,
+    MarkNames,
     RulesVersion,
     Signature,
     Store,
@@ -40,6 +40,7 @@ from syncd.core.ports import (
     TrackerReader,
     TrackerWriter,
 )
+from syncd.core.reading import Reading, read_marks
 from syncd.core.report import Coverage, Report, build_report
 from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
 from syncd.engine.deadletters import dead_letters, letters_of
@@ -536,7 +537,7 @@ class _Desk:
 
     @property
     def signature(self) -> Signature:
-        return Signature(self.config.settings.installation, self.store.instance)
+        return Signature(self.config.settings.installation, self.store.instance, self.store.adopted())
 
     def policy(self, tracker: TrackerSettings) -> Policy:
         settings = self.config.settings
@@ -581,6 +582,8 @@ class _Desk:
             overlap=timedelta(minutes=5) if tracker is None else tracker.overlap,
             direct=False,
             pair=None if known.standing is None else known.standing.decision.pair,
+            names=MarkNames() if tracker is None else self.policy(tracker).names,
+            strategy=self.config.rulebook.strategy,
         )
 
 

@@ -123,7 +123,7 @@ class Decider:
     def _own_voice(self, issue: Seen, matches: Sequence[Match], overrides: Overrides) -> Voice | None:
         words = prevailing([o for o in overrides[issue.ref] if o.stands(self._now)]) if issue.ref in overrides else ()
         if words:
-            said = [(o.target, _override_evidence(issue, o)) for o in words]
+            said = [(o.target, _override_evidence(issue, o)) for o in words if o.target is not None]
             return self._settle(Via.OVERRIDE, said, f"overrides on {issue.key}")
         if not matches:
             return None
@@ -187,13 +187,14 @@ def _highest(rules: Sequence[Rule]) -> Sequence[Rule]:
 def prevailing(words: Sequence[Override]) -> Sequence[Override]:
     """Those that speak: of commands the latest, and of a command and hand-set marks the later (DESIGN §5).
 
-    Marks that people put on speak together, so that two of them may disagree.
+    Marks that people put on speak together, so that two of them may disagree. Nobody speaks after a latest `auto`.
     """
     commands = [o for o in words if o.source is not OverrideSource.MARK]
     if not commands:
         return words
     latest = max(commands, key=lambda o: o.at)
-    return [o for o in words if o.source is OverrideSource.MARK and o.at >= latest.at] or [latest]
+    later = [o for o in words if o.source is OverrideSource.MARK and o.at >= latest.at]
+    return later or ([] if latest.target is None else [latest])
 
 
 # --- agreement --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from syncd.core.decide import Decider, Overrides
 from syncd.core.examine import Examined, examine
-from syncd.core.marks import Reading, wanted_mark
+from syncd.core.marks import wanted_mark
 from syncd.core.match import Matcher
 from syncd.core.model import (
     Action,
@@ -22,6 +22,7 @@ from syncd.core.model import (
     Verdict,
 )
 from syncd.core.plan import Case, Policy, plan
+from syncd.core.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

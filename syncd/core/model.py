@@ -526,7 +526,8 @@ class Override:
     """A person's word on one issue. `mark` is the label that says it, when one does."""
 
     ref: IssueRef
-    target: Target
+    target: Target | None
+    """None: `auto`, the rules decide, whatever was said before."""
     source: OverrideSource
     author: str
     at: datetime
@@ -582,6 +583,8 @@ class StickyComment:
 
     id: str
     digest: str
+    pair: tuple[str, str | None] | None = None
+    """The verdict pair that it was last written for, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -604,6 +607,14 @@ class Applied:
     declined: tuple[str, str | None] | None = None
     """A person took the mark off while this verdict pair stood: it stays off until the pair changes."""
     comment: StickyComment | None = None
+    tried: tuple[str | None, str | None] | None = None
+    """(put on, taken off) by the write that got lost: `tries` counts the writes of that very state."""
+    hushed: tuple[str, str | None] | None = None
+    """A person deleted the comment while this verdict pair stood: it stays away until the pair changes."""
+    bare: bool = False
+    """The mark was taken over as it was found: no copy in the tracker tells of it."""
+    left: tuple[str, ...] = ()
+    """Marks that an app or a customer put on: known, and left alone."""
 
 
 # --- a plan -----------------------------------------------------------------------------------------------
@@ -643,6 +654,8 @@ class Action:
     comment: Comment | None = None
     comment_id: str | None = None
     """The comment to edit or to remove; None: create one."""
+    pair: tuple[str, str | None] | None = None
+    """The verdict pair that it is written for. No part of what names a write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -699,7 +712,8 @@ class Receipt:
 
 FindingKind = Literal[
     "conflict", "divergence", "drift", "denied", "unreadable", "foreign", "unknown-mark", "lost-write", "cycle",
-    "unknown-field", "cel", "twin", "census", "index-lag", "hidden", "not-read",
+    "unknown-field", "cel", "twin", "census", "index-lag", "hidden", "not-read", "automation", "second-store",
+    "override",
 ]  # fmt: skip
 
 
@@ -714,3 +728,6 @@ class Finding:
     """What is wrong and what to do, for a person."""
     key: str | None = None
     owner: str | None = None
+    """Who should settle it: one name, or several between commas."""
+    issue: str | None = None
+    """The id of the issue it is about, if it closes when that issue has been looked at and shows it no more."""

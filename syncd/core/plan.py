@@ -14,9 +14,10 @@ from typing import Final, assert_never
 
 from syncd.core.comments import CommentPolicy, held_back, sticky_comment
 from syncd.core.fold import fold
-from syncd.core.marks import WRITES_BEFORE_GIVING_UP, Reading, comment_digest, wanted_mark
+from syncd.core.marks import WRITES_BEFORE_GIVING_UP, comment_digest, wanted_mark
 from syncd.core.model import (
     Action,
+    Applied,
     Conflict,
     Exempt,
     Issue,
@@ -32,6 +33,7 @@ from syncd.core.model import (
     Via,
 )
 from syncd.core.ports import MarkNames
+from syncd.core.reading import Reading
 
 DIGEST_LENGTH: Final = 16
 
@@ -132,6 +134,10 @@ def _steps(case: Case, policy: Policy, now: datetime) -> Iterator[Step]:
     if isinstance(case.standing.decision.verdict, Unmapped) and case.standing.decision.verdict.incomplete:
         yield _skip(case, "an ancestor cannot be read, so nothing is written on it nor taken off", lasting=True)
         return
+    if case.reading.stranger is not None:
+        other = case.reading.stranger
+        yield _skip(case, f"marked by another store of this installation ({other}): see `syncd adopt`", lasting=True)
+        return
     if case.reading.foreign is not None:
         yield _skip(case, f'marked by another installation of syncd, "{case.reading.foreign}"', lasting=True)
         return
@@ -164,6 +170,7 @@ def _mark_step(case: Case, policy: Policy, revision: int, now: datetime) -> Step
         origin=case.standing.origin,
         add=() if wanted is None else (wanted,),
         remove=() if there is None else (there,),
+        pair=case.standing.decision.pair,
     )
 
 
@@ -179,7 +186,7 @@ def _mark_held(case: Case, policy: Policy, wanted: str | None, there: str | None
     """Why the mark is not written now; None: write it."""
     if case.reading.doubt:
         return _skip(case, "its marks are not what they were: it is read again before anything is written")
-    lasting = _held_for_good(case, policy, wanted)
+    lasting = _held_for_good(case, policy, wanted, there)
     if lasting is not None:
         return _skip(case, lasting, lasting=True)
     if there is not None and not policy.complete:
@@ -190,18 +197,25 @@ def _mark_held(case: Case, policy: Policy, wanted: str | None, there: str | None
     return None
 
 
-def _held_for_good(case: Case, policy: Policy, wanted: str | None) -> str | None:
+def _held_for_good(case: Case, policy: Policy, wanted: str | None, there: str | None) -> str | None:
     """Why the mark is not written until somebody edits the issue, the rules or the settings."""
     applied = case.reading.applied
     if wanted is not None and applied is not None and applied.declined == case.standing.decision.pair:
         return f'a person took "{wanted}" off: it stays off until the verdict changes'
-    if applied is not None and applied.tries > WRITES_BEFORE_GIVING_UP and case.standing.since <= applied.at:
+    if given_up(applied, wanted, there) and applied is not None and case.standing.since <= applied.at:
         return f'"{wanted}" was written twice and is not there: see the findings'
     if case.issue.closed and not policy.write_closed:
         return "closed (write_closed is false)"
     if policy.may(case.issue.project) is Write.OBSERVE:
         return "policy: observe"
     return None
+
+
+def given_up(applied: Applied | None, wanted: str | None, there: str | None) -> bool:
+    """Whether that very write was acknowledged as often as it is tried, and is not there."""
+    if applied is None or applied.tries <= WRITES_BEFORE_GIVING_UP:
+        return False
+    return applied.tried is None or applied.tried == (wanted, there)
 
 
 def mark_due(standing: Standing, grace: timedelta) -> datetime:
@@ -229,9 +243,12 @@ def _comment_step(case: Case, policy: Policy, revision: int, now: datetime) -> S
         origin=case.standing.origin,
         comment=says,
         comment_id=None if there is None else there.id,
+        pair=case.standing.decision.pair,
     )
     if there is not None:
         return _comment_change(case, policy, action, there.digest)
+    if applied is not None and applied.hushed == case.standing.decision.pair:
+        return _skip(case, "comment: a person deleted it: it stays away until the verdict changes", lasting=True)
     held = held_back(case.issue, case.standing, policy.comments, now, asked_above=case.asked_above)
     return action if held is None else _skip(case, f"comment: {held}", lasting=not held.startswith("grace"))
 

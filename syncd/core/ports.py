@@ -14,6 +14,7 @@ from syncd.core.model import (
     Action,
     Applied,
     Comment,
+    Copy,
     Decision,
     Finding,
     Issue,
@@ -278,6 +279,18 @@ class Signature:
 
     installation: str
     instance: str
+    adopted: frozenset[str] = frozenset()
+    """Instance ids of other stores that this one has taken over."""
+
+    def owns(self, copy: Copy) -> bool:
+        """Whether this store wrote that copy, or took over the one that did."""
+        return copy.installation == self.installation and (
+            copy.instance == self.instance or copy.instance in self.adopted
+        )
+
+    def stranger(self, copy: Copy) -> bool:
+        """Whether another store of this very installation wrote it."""
+        return copy.installation == self.installation and not self.owns(copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,6 +513,14 @@ class Store(Protocol):
     @property
     def instance(self) -> str:
         """The id drawn when this store was created."""
+        ...
+
+    def adopted(self) -> frozenset[str]:
+        """Ids of other stores of this installation that this one has taken over."""
+        ...
+
+    def adopt(self, instance: str, now: datetime) -> None:
+        """What that store signed is ours from now on."""
         ...
 
     # the right to work

@@ -37,7 +37,7 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
         reachable=looked.reachable,
         why=looked.why,
         refusals=guarded.refusals,
-        notes=(*earlier.notes, *done.notes),
+        notes=(*looked.notes, *earlier.notes, *done.notes),
     )
 
 

@@ -8,11 +8,11 @@ from syncd.core.asking import asked_fields
 from syncd.core.decide import Decider, Overrides, restand
 from syncd.core.diff import RulesDiff
 from syncd.core.fold import field_key
-from syncd.core.marks import Reading, read_marks
 from syncd.core.match import Matcher
 from syncd.core.model import Action, Decision, Issue, IssueRef, Lineage, Origin, Unmapped
 from syncd.core.plan import Case, Policy, Write, plan
 from syncd.core.ports import Known, Signature, Store
+from syncd.core.reading import Reading, read_marks
 from syncd.engine.lineage import Ancestry
 from syncd.engine.work import Watcher
 
@@ -112,6 +112,8 @@ class _Batch:
             overlap=self._outlook.overlap,
             direct=False,
             pair=None if one.standing is None else one.standing.decision.pair,
+            names=self._outlook.policy.names,
+            strategy=self._outlook.policy.strategy,
         )
 
     def _mailed(self, action: Action, issue: Issue) -> set[tuple[str, str]]:

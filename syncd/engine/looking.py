@@ -1,21 +1,12 @@
 """Look: observe, widen, decide and plan one tracker (DESIGN §3.1-7). No writer is in reach of this module."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncd.core.decide import Decider, restand
 from syncd.core.errors import TrackerError
-from syncd.core.marks import (
-    WRITES_BEFORE_GIVING_UP,
-    Reading,
-    is_outcome_mark,
-    mark_overrides,
-    outcome_of_mark,
-    read_marks,
-    signed,
-    wanted_mark,
-)
+from syncd.core.marks import WRITES_BEFORE_GIVING_UP, is_outcome_mark, outcome_of_mark, wanted_mark
 from syncd.core.match import Matcher
 from syncd.core.model import (
     Action,
@@ -36,7 +27,10 @@ from syncd.core.model import (
 )
 from syncd.core.plan import Case, Policy, Write, make_plan, plan
 from syncd.core.ports import Change, Known, Progress
+from syncd.core.reading import History, Reading, mark_overrides, read_marks, wants_history, with_signed
 from syncd.engine.faults import tell_faults
+from syncd.engine.histories import histories
+from syncd.engine.kinship import Kinship, strangers_seen
 from syncd.engine.lineage import Ancestry, read_outside
 from syncd.engine.observing import observe
 from syncd.engine.widening import (
@@ -66,15 +60,25 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     replan = everything or before.plan_key != work.plan_key
     anew = redecide and (earlier is None or replan)
     widened = Widened.of(work, observed, everything=anew)
-    pass_ = _Pass(work, observed, widened, rules_changed=decided_under(before) not in (None, work.rules_key))
+    pass_ = _Pass(
+        work,
+        observed,
+        widened,
+        rules_changed=decided_under(before) not in (None, work.rules_key),
+        empty=decided_under(before) is None,
+    )
     for some in _batches(work, observed, widened, everything=anew or replan):
         pass_.take(some)
     if earlier is not None and not anew:
         pass_.shift(earlier)
+    if pass_.kinship.settled():
+        for some in work.store.in_scope(work.tracker, batch=BATCH):
+            pass_.take(some)
     while following := pass_.below_reworded():
         for some in chunks(following):
             pass_.take(some)
     tell_faults(work, work.clock.now())
+    work.store.save_findings(work.tracker, "second-store", pass_.kinship.findings(), work.clock.now())
     done = replace(observed.progress, rules_key=work.rules_key, plan_key=work.plan_key)
     work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
     return Looked(
@@ -88,6 +92,8 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         skew=observed.skew,
         denied=observed.denied,
         reachable=observed.reachable,
+        adopted=pass_.kinship.adopted,
+        notes=pass_.kinship.notes,
     )
 
 
@@ -98,8 +104,9 @@ def look_named(work: Work, observed: Observed) -> Looked:
     """
     work.matcher.faults.clear()
     widened = Widened.of(work, observed, everything=False)
-    pass_ = _Pass(work, observed, widened, rules_changed=False)
-    for some in chunks(refs_of(work, sorted(observed.echoed | widened.own | widened.below))):
+    pass_ = _Pass(work, observed, widened, rules_changed=False, empty=False)
+    named = observed.echoed | widened.own | widened.below
+    for some in chunks(refs_of(work, sorted(named | strangers_seen(work)))):
         pass_.take(some)
     while following := pass_.below_reworded():
         for some in chunks(following):
@@ -114,6 +121,7 @@ def look_named(work: Work, observed: Observed) -> Looked:
         held=0,
         in_scope=work.store.count_in_scope(work.tracker),
         skew=observed.skew,
+        notes=pass_.kinship.notes,
     )
 
 
@@ -130,15 +138,16 @@ def _batches(work: Work, observed: Observed, widened: Widened, *, everything: bo
     if everything:
         yield from work.store.in_scope(work.tracker, batch=BATCH)
         return
-    left = {ref.id for ref in work.store.unsettled(work.tracker)}
+    left = {ref.id for ref in work.store.unsettled(work.tracker)} | strangers_seen(work)
     yield from chunks(refs_of(work, sorted(observed.echoed | widened.own | widened.below | left)))
 
 
 class _Pass:
     """Reads marks, decides and plans batch by batch; keeps what each batch taught in one transaction."""
 
-    def __init__(self, work: Work, observed: Observed, widened: Widened, *, rules_changed: bool) -> None:
+    def __init__(self, work: Work, observed: Observed, widened: Widened, *, rules_changed: bool, empty: bool) -> None:
         self._work = work
+        self.kinship = Kinship(work, empty=empty)
         self._now = observed.now
         self._widened = widened
         self._rules_changed = rules_changed
@@ -174,6 +183,8 @@ class _Pass:
     def plan(self) -> Plan:
         """All that was planned in this pass."""
         steps = [step for steps in self._planned.values() for step in steps]
+        if self.kinship.blocked:
+            steps = [self.kinship.held(step) if isinstance(step, Action) else step for step in steps]
         actions = [step for step in steps if isinstance(step, Action)]
         return make_plan(actions, [step for step in steps if isinstance(step, Skipped)])
 
@@ -216,23 +227,50 @@ class _Pass:
         """What the marks mean; where that is surprising, after a direct read of the issue."""
         for ref in batch.known:
             batch.readings[ref] = self._reading(batch, ref, direct=False)
+            if self.kinship.takes_over(batch.readings[ref]):
+                batch.readings[ref] = self._reading(batch, ref, direct=False)
         doubtful = [ref for ref, reading in batch.readings.items() if reading.doubt]
-        for ref in self._read_again(batch, doubtful):
+        answered = self._read_again(batch, doubtful)
+        for ref in answered:
             batch.readings[ref] = self._reading(batch, ref, direct=True)
+        for ref, history in self._histories(batch, answered).items():
+            batch.readings[ref] = self._reading(batch, ref, direct=True, history=history)
         for ref in batch.known:
+            self.kinship.meet(batch.known[ref].issue, batch.readings[ref])
             self._follow_people(batch, ref)
 
-    def _reading(self, batch: "_Batch", ref: IssueRef, *, direct: bool) -> Reading:
+    def _histories(self, batch: "_Batch", refs: Sequence[IssueRef]) -> Mapping[IssueRef, History]:
+        """Who and when, where it takes that to say more. An issue whose history cannot be read now stays in doubt."""
+        names = self._policy.names
+        asked = [
+            ref
+            for ref in refs
+            if wants_history(batch.known[ref].issue, batch.readings[ref], batch.overrides.get(ref, ()), names)
+        ]
+        issues = {ref: batch.known[ref].issue for ref in asked}
+        try:
+            return histories(self._work.reader, self._work.store, issues, batch.readings)
+        except TrackerError:
+            self._readable = False
+            for ref in asked:
+                known = batch.known[ref]
+                batch.readings[ref] = Reading(known.applied, batch.readings[ref].hand, doubt=True)
+            return {}
+
+    def _reading(self, batch: "_Batch", ref: IssueRef, *, direct: bool, history: History | None = None) -> Reading:
         known = batch.known[ref]
         return read_marks(
             known.issue,
             known.applied,
             batch.overrides.get(ref, ()),
-            self._work.signature,
+            self.kinship.signature,
             now=self._now,
             overlap=self._work.overlap,
             direct=direct,
             pair=None if known.standing is None else known.standing.decision.pair,
+            names=self._policy.names,
+            strategy=self._policy.strategy,
+            history=history,
         )
 
     def _read_again(self, batch: "_Batch", refs: Sequence[IssueRef]) -> Sequence[IssueRef]:
@@ -260,15 +298,15 @@ class _Pass:
         names, strategy = self._policy.names, self._work.rulebook.strategy
         standing = batch.overrides.get(ref, [])
         started, ended = mark_overrides(known.issue, reading, standing, names=names, strategy=strategy, now=self._now)
-        if len(started) == 1 and not standing and (reading.applied is None or reading.applied.mark is None):
-            mark = started[0].mark or ""
-            if wanted_mark(self._ruled(batch, ref).verdict, names) == mark:
-                batch.readings[ref] = replace(
-                    reading,
-                    applied=signed(reading, known.issue, mark),
-                    hand=tuple(m for m in reading.hand if m != mark),
-                )
-                started = []
+        ours = reading.copied
+        unsigned = [o.mark for o in started if o.mark is not None] + list(reading.left)
+        bare = reading.applied is None or reading.applied.mark is None
+        if ours is None and len(unsigned) == 1 and not standing and bare and not reading.doubt:
+            equal = wanted_mark(self._ruled(batch, ref).verdict, names) == unsigned[0]
+            ours = unsigned[0] if equal else None
+        if ours is not None:
+            batch.readings[ref] = with_signed(reading, known.issue, ours)
+            started = [o for o in started if o.mark != ours]
         if started or ended:
             batch.overrides[ref] = [o for o in standing if o not in ended] + started
             batch.started += started

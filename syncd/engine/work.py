@@ -46,6 +46,8 @@ class Work:
     census_every: timedelta = timedelta(hours=6)
     accept_missing: bool = False
     """A person said that what answers nothing was deleted, however much it is: take a census now and believe it."""
+    adopting: bool = False
+    """Whether what other stores of this installation signed is taken over: a person asked for it (`syncd adopt`)."""
     earlier: Callable[[str], Rulebook | None] = lambda _version: None
     """The rulebook of an earlier version; None: it is not kept, or cannot be read any more."""
     ending: Callable[[], bool] = lambda: False
@@ -102,6 +104,10 @@ class Looked:
     """Permissions that were missing for reading."""
     reachable: bool = True
     """Whether the tracker answered at all."""
+    adopted: int = 0
+    """Marks that the store did not know of, and that are ours by the copies in the tracker."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ go in portions (`syncd.engine.portions`): all rows of one begin in one transacti
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, assert_never
 
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
-from syncd.core.marks import after_write, entry_key
+from syncd.core.marks import after_write, comment_gone, entry_key
 from syncd.core.model import Action, Finding, IssueRef, Plan, Receipt, Skipped
 from syncd.core.plan import make_plan
 from syncd.core.ports import Entry, EntryState, Signed, TrackerWriter
@@ -209,7 +209,7 @@ class _Writing:
         """A comment that cannot be edited since a person deleted it is no longer ours to edit in every cycle."""
         applied = self._work.store.known([action.ref])[action.ref].applied
         if action.kind == "comment" and action.comment_id is not None and applied is not None:
-            self._work.store.save_applied([replace(applied, comment=None)])
+            self._work.store.save_applied([comment_gone(applied, action)])
 
     def _put_back(self, entry: Entry, state: EntryState, note: str, *, tried: bool = True) -> None:
         self._work.store.put_back(entry, state, note, self._work.clock.now(), tried=tried)

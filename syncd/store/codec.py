@@ -304,7 +304,7 @@ def decision_value(ref: IssueRef, tree: Tree) -> Decision:
 def override_tree(override: Override) -> Tree:
     """An override without its ref."""
     tree: Tree = {
-        "target": target_tree(override.target),
+        "target": None if override.target is None else target_tree(override.target),
         "source": override.source.value,
         "author": override.author,
         "at": _utc(override.at),
@@ -322,7 +322,7 @@ def override_value(ref: IssueRef, tree: Tree) -> Override:
     """The inverse of `override_tree`."""
     return Override(
         ref=ref,
-        target=target_value(tree["target"]),
+        target=None if tree["target"] is None else target_value(tree["target"]),
         source=OverrideSource(tree["source"]),
         author=tree["author"],
         at=datetime.fromisoformat(tree["at"]),
@@ -351,13 +351,24 @@ def applied_tree(applied: Applied) -> Tree:
     if applied.declined is not None:
         tree["declined"] = applied.declined
     if applied.comment is not None:
-        tree["comment"] = (applied.comment.id, applied.comment.digest)
+        tree["comment"] = (applied.comment.id, applied.comment.digest, applied.comment.pair)
+    _add_what_people_did(tree, applied)
     return tree
+
+
+def _add_what_people_did(tree: Tree, applied: Applied) -> None:
+    if applied.tried is not None:
+        tree["tried"] = applied.tried
+    if applied.hushed is not None:
+        tree["hushed"] = applied.hushed
+    if applied.bare:
+        tree["bare"] = True
+    if applied.left:
+        tree["left"] = applied.left
 
 
 def applied_value(ref: IssueRef, tree: Tree) -> Applied:
     """The inverse of `applied_tree`."""
-    declined, comment = tree.get("declined"), tree.get("comment")
     return Applied(
         ref=ref,
         mark=tree["mark"],
@@ -367,9 +378,23 @@ def applied_value(ref: IssueRef, tree: Tree) -> Applied:
         was=tree.get("was"),
         shown=_instant(tree.get("shown")),
         tries=tree["tries"],
-        declined=None if declined is None else (declined[0], declined[1]),
-        comment=None if comment is None else StickyComment(comment[0], comment[1]),
+        declined=_pair(tree.get("declined")),
+        comment=_sticky(tree.get("comment")),
+        tried=_pair(tree.get("tried")),
+        hushed=_pair(tree.get("hushed")),
+        bare=tree.get("bare", False),
+        left=tuple(tree.get("left", ())),
     )
+
+
+def _pair(tree: list[Any] | None) -> Any:
+    return None if tree is None else (tree[0], tree[1])
+
+
+def _sticky(tree: list[Any] | None) -> StickyComment | None:
+    if tree is None:
+        return None
+    return StickyComment(tree[0], tree[1], _pair(tree[2]) if len(tree) > 2 else None)  # noqa: PLR2004 - older rows hold two
 
 
 def action_tree(action: Action) -> Tree:
@@ -391,6 +416,8 @@ def action_tree(action: Action) -> Tree:
         tree["comment"] = [[(run.text, run.style) for run in runs] for runs in action.comment.paragraphs]
     if action.comment_id is not None:
         tree["comment_id"] = action.comment_id
+    if action.pair is not None:
+        tree["pair"] = action.pair
     return tree
 
 
@@ -409,6 +436,7 @@ def action_value(tree: Tree) -> Action:
         remove=tuple(tree.get("remove", ())),
         comment=None if comment is None else Comment(tuple(tuple(Run(*run) for run in runs) for runs in comment)),
         comment_id=tree.get("comment_id"),
+        pair=_pair(tree.get("pair")),
     )
 
 
@@ -461,6 +489,7 @@ def finding_tree(finding: Finding) -> Tree:
         "text": finding.text,
         "key": finding.key,
         "owner": finding.owner,
+        **({} if finding.issue is None else {"issue": finding.issue}),
     }
 
 
@@ -473,6 +502,7 @@ def finding_value(tree: Tree) -> Finding:
         text=tree["text"],
         key=tree["key"],
         owner=tree["owner"],
+        issue=tree.get("issue"),
     )
 
 

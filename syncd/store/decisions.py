@@ -17,6 +17,20 @@ from syncd.store.tables import findings, history, meta, overrides, rulebook_log,
 class Decisions(Part):
     """Rulebooks, standings, overrides, findings."""
 
+    # --- other stores ---
+
+    def adopted(self) -> frozenset[str]:
+        """Ids of other stores of this installation that this one has taken over."""
+        with self._db.reading() as connection:
+            names = connection.execute(select(meta.c.name).where(meta.c.name.startswith(_ADOPTED))).scalars()
+            return frozenset(name.removeprefix(_ADOPTED) for name in names)
+
+    def adopt(self, instance: str, now: datetime) -> None:
+        """What that store signed is ours from now on."""
+        row = {"name": _ADOPTED + instance, "value": codec.instant_text(now)}
+        with self._db.writing(durable=True) as connection:
+            connection.execute(self._db.insert(meta).on_conflict_do_nothing(), row)
+
     # --- rulebooks ---
 
     def keep_rulebook(self, version: RulesVersion, sources: Mapping[str, str]) -> None:
@@ -181,6 +195,9 @@ class Decisions(Part):
             rows = connection.execute(query.order_by(findings.c.opened, findings.c.n)).all()
         return [(opened, codec.finding_value(codec.loads(text))) for opened, text in rows]
 
+
+_ADOPTED = "adopted/"
+"""Before the id of a store that was taken over, as a name in `meta`."""
 
 _OPEN_OF_KIND = select(findings.c.n, findings.c.cause, findings.c.finding).where(
     findings.c.tracker == bindparam("tracker"), findings.c.kind == bindparam("kind"), findings.c.closed.is_(None)

@@ -16,7 +16,9 @@ metadata = MetaData(
 meta = Table(
     "meta",
     metadata,
-    Column("name", Name, primary_key=True),  # instance, created, rulebook (the version kept last)
+    Column(
+        "name", Name, primary_key=True
+    ),  # instance, created, rulebook (the version kept last), adopted/<id of a store taken over>
     Column("value", Words, nullable=False),
 )
 
@@ -177,7 +179,20 @@ standings = Table(
     Column("origin", Name, nullable=False),
     Column("changed", Instant, nullable=False),
     Column("version", Name, nullable=False),
+    Column("cause", Name),  # a hash of what a conflict comes from
+    Column("diverges", Name),  # the key of the ancestor that it is mapped otherwise than
     sqlite_with_rowid=False,
+)
+_caused, _diverges = standings.c.cause.is_not(None), standings.c.diverges.is_not(None)
+Index(
+    "ix_standings_cause", standings.c.tracker, standings.c.cause, sqlite_where=_caused, postgresql_where=_caused
+)
+Index(
+    "ix_standings_diverges",
+    standings.c.tracker,
+    standings.c.diverges,
+    sqlite_where=_diverges,
+    postgresql_where=_diverges,
 )
 
 history = Table(
@@ -211,7 +226,20 @@ overrides = Table(
     Column("override", Json, nullable=False),
     Column("started", Instant, nullable=False),
     Column("ended", Instant),
+    Column("unheard", Instant),  # begun or ended by a command since then, and no pass has decided with that yet
     Index("ix_overrides_tracker_id", "tracker", "id"),
+)
+_unheard = overrides.c.unheard.is_not(None)
+Index("ix_overrides_unheard", overrides.c.tracker, sqlite_where=_unheard, postgresql_where=_unheard)
+
+holds = Table(
+    "holds",  # where `syncd withdraw` was, until an `apply --plan`
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("project", Name, primary_key=True),  # "" where it is the whole tracker, or one issue
+    Column("id", Name, primary_key=True),  # "" where it is not one issue
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 findings = Table(
@@ -224,6 +252,7 @@ findings = Table(
     Column("finding", Json, nullable=False),
     Column("opened", Instant, nullable=False),
     Column("closed", Instant),
+    Column("issue", Name),  # the id of the issue it is about, if it closes with a look at that issue
 )
 _open = findings.c.closed.is_(None)
 Index(
@@ -234,6 +263,11 @@ Index(
     unique=True,
     sqlite_where=_open,
     postgresql_where=_open,
+)
+
+_about = _open & findings.c.issue.is_not(None)
+Index(
+    "ix_findings_issue", findings.c.tracker, findings.c.issue, sqlite_where=_about, postgresql_where=_about
 )
 
 plans = Table(

@@ -26,10 +26,10 @@ from support_values import (
 )
 
 from syncd.core.explain import Explanation, explain
-from syncd.core.marks import Reading
 from syncd.core.match import Matcher
 from syncd.core.model import Action, Conflict, Exempt, Issue, Lineage, Mapped, Skipped, Standing, Unmapped, Via
 from syncd.core.plan import Write
+from syncd.core.reading import Reading
 
 BOOK = rulebook(
     rule("by-sre", "reliability/failover", label("sre")),

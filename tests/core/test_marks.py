@@ -20,16 +20,13 @@ from support_values import (
 )
 
 from syncd.core.marks import (
-    Reading,
     after_write,
     comment_digest,
+    comment_gone,
     entry_key,
     is_mark,
     is_outcome_mark,
-    mark_overrides,
     outcome_of_mark,
-    read_marks,
-    signed,
     split_labels,
     wanted_mark,
 )
@@ -42,6 +39,7 @@ from syncd.core.model import (
     Issue,
     Mapped,
     Override,
+    Person,
     Proof,
     Receipt,
     Run,
@@ -50,14 +48,31 @@ from syncd.core.model import (
     Unmapped,
     Verdict,
 )
-from syncd.core.ports import MarkNames
+from syncd.core.ports import Birth, LabelChange, MarkNames, Signature
+from syncd.core.reading import (
+    History,
+    Reading,
+    mark_overrides,
+    read_marks,
+    signed,
+    wants_history,
+    with_signed,
+)
 
 PAIR = ("mapped", "growth")
+SEEN = applied("outcome/growth", shown=LONG_AGO)
 SOON, LATE = NOW - OVERLAP, NOW - OVERLAP - timedelta(seconds=1)
 
 
-def read(one: Issue, known: Applied | None, *words: Override, direct: bool = False, now: datetime = NOW) -> Reading:
-    return read_marks(one, known, words, OURS, now=now, overlap=OVERLAP, direct=direct, pair=PAIR)
+def read(
+    one: Issue,
+    known: Applied | None,
+    *words: Override,
+    direct: bool = False,
+    now: datetime = NOW,
+    history: History | None = None,
+) -> Reading:
+    return read_marks(one, known, words, OURS, now=now, overlap=OVERLAP, direct=direct, pair=PAIR, history=history)
 
 
 def sent(mark: str | None, at: datetime = SOON, **changes: object) -> Applied:
@@ -121,7 +136,7 @@ def test_a_hand_set_mark_names_an_outcome_or_none(mark: str, outcome: str | None
 
 
 def test_an_empty_store_adopts_the_copy_of_its_own_installation() -> None:
-    reading = read(bearing("outcome/growth", copy=copy_of("outcome/growth", instance="a-lost-store")), None)
+    reading = read(bearing("outcome/growth", copy=copy_of("outcome/growth")), None)
     assert reading.applied is not None
     assert (reading.applied.mark, reading.applied.proof) == ("outcome/growth", Proof.SEEN)
     assert (reading.hand, reading.doubt, reading.foreign) == ((), False, None)
@@ -131,10 +146,165 @@ def test_a_mark_without_any_copy_is_not_ours() -> None:
     assert read(bearing("outcome/growth"), None, direct=True) == Reading(None, ("outcome/growth",))
 
 
-@pytest.mark.parametrize("copied", ["outcome/trust", None])
-def test_a_copy_of_a_mark_that_is_gone_claims_nothing(copied: str | None) -> None:
-    reading = read(bearing("outcome/growth", copy=copy_of(copied)), None, direct=True)
+def test_a_copy_of_no_mark_claims_nothing() -> None:
+    reading = read(bearing("outcome/growth", copy=copy_of(None)), None, direct=True)
     assert reading == Reading(None, ("outcome/growth",))
+
+
+def test_an_empty_store_learns_from_a_copy_whose_mark_is_gone_that_a_person_took_it_off() -> None:
+    row = bearing("outcome/growth", copy=copy_of("outcome/trust"))
+    assert read(row, None).doubt
+    reading = read(row, None, direct=True)
+    assert reading.applied is not None
+    assert (reading.applied.mark, reading.applied.declined) == (None, ("mapped", "trust"))
+    assert reading.hand == ("outcome/growth",)
+
+
+def test_what_another_store_of_this_installation_signed_is_not_believed_until_that_store_is_ours() -> None:
+    row = bearing("outcome/growth", copy=copy_of("outcome/growth", instance="another-store"))
+    assert read(row, None).stranger == "another-store"
+    assert read(row, applied("outcome/growth")).stranger == "another-store"
+    ours = Signature(OURS.installation, OURS.instance, frozenset({"another-store"}))
+    reading = read_marks(row, None, (), ours, now=NOW, overlap=OVERLAP, direct=False, pair=PAIR)
+    assert (reading.stranger, reading.adopted) == (None, True)
+    assert reading.applied is not None
+    assert reading.applied.mark == "outcome/growth"
+
+
+# --- a store that was restored from a backup ---------------------------------------------------------------
+
+
+def test_a_restored_store_learns_from_the_copy_what_it_wrote_since() -> None:
+    row = bearing("outcome/trust", updated=NOW, copy=copy_of("outcome/trust"))
+    assert read(row, SEEN).doubt
+    reading = read(row, SEEN, direct=True)
+    assert reading.applied is not None
+    assert (reading.applied.mark, reading.applied.declined, reading.hand) == ("outcome/trust", None, ())
+    assert not reading.taken_off
+
+
+def test_a_restored_store_learns_that_a_person_took_off_what_it_wrote_since() -> None:
+    reading = read(bearing(updated=NOW, copy=copy_of("outcome/trust")), SEEN, direct=True)
+    assert reading.applied is not None
+    assert (reading.applied.mark, reading.applied.declined) == (None, ("mapped", "trust"))
+
+
+def test_a_restored_store_takes_no_mark_for_its_own_that_a_person_put_on_since() -> None:
+    row = bearing("outcome/growth", updated=NOW, copy=copy_of("outcome/trust"))
+    since = change("outcome/growth", added=True, at=SEEN.at + timedelta(hours=1))
+    reading = read(row, SEEN, direct=True, history=History([since]))
+    assert reading.applied is not None
+    assert (reading.applied.mark, reading.hand) == (None, ("outcome/growth",))
+    assert [(word.mark, word.by.name) for word in reading.words] == [("outcome/growth", "Tom")]
+
+
+def test_where_only_the_copy_was_not_written_the_mark_stays_ours_and_nobody_asks_again() -> None:
+    row = bearing("outcome/growth", updated=NOW, copy=copy_of(None))
+    reading = read(row, SEEN, direct=True, history=History([change("outcome/growth", added=True, at=SEEN.at)]))
+    assert reading.applied is not None
+    assert (reading.applied.mark, reading.applied.bare) == ("outcome/growth", True)
+    assert read(row, reading.applied) == Reading(reading.applied)
+
+
+def test_a_restored_store_that_was_waiting_for_its_write_learns_that_it_wrote_on() -> None:
+    row = bearing("outcome/trust", updated=NOW, copy=copy_of("outcome/trust"))
+    reading = read(row, sent("outcome/growth", at=LATE), direct=True)
+    assert reading.applied is not None
+    assert (reading.applied.mark, reading.lost) == ("outcome/trust", False)
+
+
+# --- who and when -----------------------------------------------------------------------------------------
+
+TOM, ROBOT, GUEST = Person("t", "Tom"), Person("r", "Automation", "app"), Person("g", "Gil", "customer")
+
+
+def change(mark: str, *, added: bool, at: datetime = LONG_AGO, by: Person | None = TOM) -> LabelChange:
+    return LabelChange(issue().ref, mark, added, by, at)
+
+
+def test_an_override_bears_who_put_the_mark_on_and_when() -> None:
+    one = bearing("outcome/trust")
+    told = [change("outcome/trust", added=True, by=None), change("outcome/trust", added=True, at=LATE)]
+    reading = read(one, None, direct=True, history=History(told))
+    ((started,), _) = follow(one, reading)
+    assert (started.author, started.at) == ("Tom", LATE)
+
+
+def test_a_mark_of_the_creation_is_the_creators_word() -> None:
+    one = bearing("outcome/trust")
+    reading = read(one, None, direct=True, history=History(birth=Birth(TOM, LONG_AGO)))
+    ((started,), _) = follow(one, reading)
+    assert (started.author, started.at) == ("Tom", LONG_AGO)
+
+
+@pytest.mark.parametrize("by", [ROBOT, GUEST])
+def test_a_mark_by_an_app_or_a_customer_is_nobodys_word_and_is_asked_about_once(by: Person) -> None:
+    one = bearing("outcome/trust")
+    reading = read(one, None, direct=True, history=History([change("outcome/trust", added=True, by=by)]))
+    assert reading.left == ("outcome/trust",)
+    assert follow(one, reading) == ([], [])
+    again = read(one, reading.applied)
+    assert (again.doubt, again.left) == (False, ("outcome/trust",))
+
+
+def test_a_mark_that_came_along_with_a_copy_is_ours_and_no_word() -> None:
+    one = bearing("outcome/trust")
+    copied = frozenset({"outcome/trust"})
+    reading = read(one, None, direct=True, history=History(birth=Birth(TOM, LONG_AGO), copied=copied))
+    assert (reading.copied, follow(one, reading)) == ("outcome/trust", ([], []))
+    ours = with_signed(reading, one, "outcome/trust")
+    assert ours.applied is not None
+    assert (ours.applied.mark, ours.hand, ours.applied.bare) == ("outcome/trust", (), True)
+    put_on = History([change("outcome/trust", added=True)], Birth(TOM, LONG_AGO), copied)
+    assert read(one, None, direct=True, history=put_on).copied is None  # somebody put it on after the creation
+
+
+def test_when_the_link_to_the_source_comes_later_the_word_turns_out_to_be_a_copy() -> None:
+    born = NOW - timedelta(minutes=1)
+    one = issue(marks=("outcome/trust",), created=born, updated=NOW)
+    word = replace(hand_set("PAY-1", "trust"), at=born)
+    assert read(one, None, word).doubt
+    history = History(birth=Birth(TOM, born), copied=frozenset({"outcome/trust"}))
+    reading = read(one, None, word, direct=True, history=history)
+    assert follow(one, reading, word) == ([], [word])
+    assert not read(replace(one, created=NOW - timedelta(hours=2)), None, word).doubt  # it comes soon or never
+
+
+def test_half_of_a_swap_leaves_the_old_mark_ours_and_the_new_one_nobodys_word() -> None:
+    both = bearing("outcome/growth", "outcome/trust", updated=NOW, copy=copy_of("outcome/growth"))
+    known = sent("outcome/growth", at=LATE, was="outcome/trust")
+    half = read(both, known, direct=True, history=History([change("outcome/trust", added=True)]))
+    assert half.applied is not None
+    assert (half.lost, half.applied.mark, half.applied.tries, half.hand) == (True, "outcome/trust", 2, ())
+    assert read(both, half.applied) == Reading(half.applied)
+    put_back = [change("outcome/trust", added=False, at=LATE), change("outcome/trust", added=True, at=NOW)]
+    whole = read(both, known, direct=True, history=History(put_back))
+    assert (whole.lost, whole.hand) == (False, ("outcome/trust",))
+
+
+def test_history_is_asked_for_only_where_it_says_more() -> None:
+    news = Reading(None, ("outcome/trust",))
+    assert wants_history(issue(), news, (), NAMES)
+    assert wants_history(issue(), Reading(SEEN, taken_off=True), (), NAMES)
+    assert not wants_history(issue(), Reading(SEEN), (), NAMES)
+    assert not wants_history(issue(), Reading(None, ("alignment/unmapped",)), (), NAMES)
+    assert not wants_history(issue(), news, (replace(hand_set("PAY-1", "trust"), at=NOW),), NAMES)
+    assert not wants_history(issue(), replace(news, doubt=True), (), NAMES)
+    assert not wants_history(issue(), replace(news, foreign="elsewhere"), (), NAMES)
+
+
+def test_writes_of_another_state_start_counting_afresh() -> None:
+    lost = replace(applied(None), tries=3, tried=("outcome/growth", None))
+    assert after_write(lost, action(add=("outcome/growth",)), RECEIPT).tries == 3
+    other = after_write(lost, action(add=("outcome/trust",)), RECEIPT)
+    assert (other.tries, other.tried) == (1, None)
+
+
+def test_a_comment_that_a_person_deleted_stays_away_for_its_verdict_only() -> None:
+    said = replace(SEEN, comment=StickyComment("c-1", "digest", ("unmapped", None)))
+    edit = action(kind="comment", add=(), comment=SAYS, comment_id="c-1", pair=("unmapped", None))
+    assert (comment_gone(said, edit).comment, comment_gone(said, edit).hushed) == (None, ("unmapped", None))
+    assert comment_gone(said, replace(edit, pair=("conflict", None))).hushed is None
 
 
 def test_beside_an_adopted_mark_peoples_are_still_peoples() -> None:
@@ -208,8 +378,6 @@ def test_a_direct_read_before_the_overlap_blames_nobody() -> None:
 
 
 # --- at rest: what people do ------------------------------------------------------------------------------
-
-SEEN = applied("outcome/growth", shown=LONG_AGO)
 
 
 def test_a_mark_that_is_there_is_no_news() -> None:

@@ -26,7 +26,7 @@ from support_values import (
 )
 
 from syncd.core.comments import CommentPolicy, sticky_comment
-from syncd.core.marks import Reading, after_write, comment_digest
+from syncd.core.marks import after_write, comment_digest
 from syncd.core.model import (
     Action,
     Applied,
@@ -46,6 +46,7 @@ from syncd.core.model import (
     Via,
 )
 from syncd.core.plan import Case, Policy, Write, digest, make_plan, mark_due, plan, same_write, why
+from syncd.core.reading import Reading
 
 TORN = Conflict((Candidate(ToOutcome("growth"), ()), Candidate(ToOutcome("trust"), ())))
 CLOSED = issue(category=Category.DONE)

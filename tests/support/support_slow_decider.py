@@ -161,10 +161,14 @@ def words_of_people(issue: Issue, overrides: Mapping[IssueRef, Sequence[Override
     marks = [o for o in standing if o.source is OverrideSource.MARK]
     commands = sorted((o for o in standing if o.source is not OverrideSource.MARK), key=lambda o: o.at)
     if not commands:
-        return [Word("override", o.target) for o in marks]
+        return said(marks)
     if not marks or commands[-1].at > max(o.at for o in marks):
-        return [Word("override", commands[-1].target)]
-    return [Word("override", o.target) for o in marks if o.at >= commands[-1].at]
+        return said(commands[-1:])  # a latest `auto` says nothing, and nothing of what was said before counts
+    return said([o for o in marks if o.at >= commands[-1].at])
+
+
+def said(overrides: Sequence[Override]) -> list[Word]:
+    return [Word("override", o.target) for o in overrides if o.target is not None]
 
 
 def words_of_rules(issue: Issue, lineage: Above, rulebook: Rulebook, day: date, *, default: bool) -> list[Word]:

@@ -134,6 +134,11 @@ class Stage:
         assert self.site.snapshot() == before
         return result
 
+    def quiet_after_a_look(self) -> None:
+        """A cycle that may learn but writes nothing, and a quiet one."""
+        assert self.later(minutes=1).applied == 0
+        self.quiet()
+
     def rest(self) -> None:
         """Quiet for so long that no search shows an old change any more: nothing of it is within the overlap."""
         self.later(minutes=7)

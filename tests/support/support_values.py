@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from syncd.core.decide import Decider
-from syncd.core.marks import Reading
 from syncd.core.match import Matcher
 from syncd.core.model import (
     Action,
@@ -51,6 +50,7 @@ from syncd.core.model import (
 )
 from syncd.core.plan import Case, Policy, Write
 from syncd.core.ports import MarkNames, Signature
+from syncd.core.reading import Reading
 
 TRACKER = "acme-jira"
 NOW = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)

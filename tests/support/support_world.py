@@ -33,7 +33,7 @@ from support_values import (
 
 from syncd.core.comments import CommentPolicy
 from syncd.core.decide import Decider
-from syncd.core.marks import Reading, after_write, entry_key, mark_overrides, read_marks, signed, wanted_mark
+from syncd.core.marks import after_write, entry_key, wanted_mark
 from syncd.core.match import Matcher
 from syncd.core.model import (
     Action,
@@ -54,6 +54,7 @@ from syncd.core.model import (
     Standing,
 )
 from syncd.core.plan import Case, Policy, Write, plan
+from syncd.core.reading import Reading, mark_overrides, read_marks, signed
 
 MINUTE = timedelta(minutes=1)
 

@@ -1,0 +1,61 @@
+"""Who put marks on and when, asked of the tracker in bulk, and only where it takes that to say whose a mark is."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from syncd.core.errors import Denied, Unreadable
+from syncd.core.model import Issue, IssueRef, Link
+from syncd.core.ports import Birth, LabelChange, Store, TrackerReader
+from syncd.core.reading import History, Reading
+
+NOBODY: Final = History()
+
+
+def histories(
+    reader: TrackerReader, store: Store, issues: Mapping[IssueRef, Issue], readings: Mapping[IssueRef, Reading]
+) -> Mapping[IssueRef, History]:
+    """The history of each of those issues: one request for many, and one more for marks that no change put on.
+
+    Raises `Unavailable`. Where a tracker will not tell, or not in a way we understand, authors stay unknown.
+    """
+    if not issues:
+        return {}
+    try:
+        changes = reader.label_changes(list(issues))
+        unborn = [ref for ref in issues if _without_author(changes.get(ref, ()), readings[ref])]
+        births = reader.births(unborn) if unborn else {}
+    except (Denied, Unreadable):
+        return dict.fromkeys(issues, NOBODY)
+    copied = _copied(store, {ref: issues[ref] for ref in unborn}, births)
+    return {ref: History(changes.get(ref, ()), births.get(ref), copied.get(ref, frozenset())) for ref in issues}
+
+
+def _without_author(changes: Sequence[LabelChange], reading: Reading) -> bool:
+    """Whether some mark was there from the issue's creation on: no change put it on."""
+    return bool(set(reading.hand) - {change.label for change in changes if change.added})
+
+
+def _copied(
+    store: Store, issues: Mapping[IssueRef, Issue], births: Mapping[IssueRef, Birth]
+) -> Mapping[IssueRef, frozenset[str]]:
+    """For each issue the marks of ours on its sources: what it was cloned or split from, and its parent."""
+    sources: dict[IssueRef, set[Link]] = {}
+    for ref, issue in issues.items():
+        birth = births.get(ref)
+        above = [] if issue.parent is None else [issue.parent]
+        sources[ref] = {*above, *(() if birth is None else birth.copied_from)}
+    found: dict[IssueRef, frozenset[str]] = {}
+    for tracker in {ref.tracker for ref in issues}:
+        links = sorted({link for ref in issues if ref.tracker == tracker for link in sources[ref]}, key=repr)
+        known = store.by_link(tracker, links)
+        marks = _marks_of_ours(store, {issue.ref for issue in known.values()})
+        for ref, issue in issues.items():
+            older = [known[link] for link in sources[ref] if link in known and known[link].created <= issue.created]
+            found[ref] = frozenset(mark for one in older for mark in marks.get(one.ref, ()))
+    return found
+
+
+def _marks_of_ours(store: Store, refs: Collection[IssueRef]) -> Mapping[IssueRef, Sequence[str]]:
+    """What stands of ours, and what the last write took off: a copy may be older than that."""
+    applied = {ref: known.applied for ref, known in store.known(sorted(refs)).items() if known.applied is not None}
+    return {ref: [mark for mark in (one.mark, one.was) if mark is not None] for ref, one in applied.items()}

@@ -1,0 +1,82 @@
+"""Where `withdraw` was, which words no pass has heard yet, what findings are about, and what conflicts come from."""
+
+import hashlib
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+from syncd.store.columns import Instant, Name
+
+revision = "0008"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+BATCH = 1000
+
+
+def upgrade() -> None:
+    op.create_table(
+        "holds",
+        sa.Column("tracker", Name, nullable=False),
+        sa.Column("project", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("tracker", "project", "id", name="pk_holds"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("overrides") as table:
+        table.add_column(sa.Column("unheard", Instant))
+    with op.batch_alter_table("findings") as table:
+        table.add_column(sa.Column("issue", Name))
+    with op.batch_alter_table("standings") as table:
+        table.add_column(sa.Column("cause", Name))
+        table.add_column(sa.Column("diverges", Name))
+    _index("ix_overrides_unheard", "overrides", ["tracker"], "unheard IS NOT NULL")
+    _index("ix_findings_issue", "findings", ["tracker", "issue"], "closed IS NULL AND issue IS NOT NULL")
+    _index("ix_standings_cause", "standings", ["tracker", "cause"], "cause IS NOT NULL")
+    _index("ix_standings_diverges", "standings", ["tracker", "diverges"], "diverges IS NOT NULL")
+    _tell_causes()
+
+
+def _index(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+def _tell_causes() -> None:
+    """What the decisions that stand come from: it stood only inside them."""
+    connection = op.get_bind()
+    names = ("tracker", "id", "decision", "cause", "diverges")
+    standings = sa.table("standings", *(sa.column(name, sa.Text) for name in names))
+    s = standings.c
+    told = sa.or_(s.decision.contains('"cause":', autoescape=True), s.decision.contains('"diverges_from":', autoescape=True))
+    last = ("", "")
+    while True:
+        after = sa.or_(s.tracker > last[0], sa.and_(s.tracker == last[0], s.id > last[1]))
+        query = sa.select(s.tracker, s.id, s.decision).where(told, after).order_by(s.tracker, s.id).limit(BATCH)
+        rows = connection.execute(query).all()
+        if not rows:
+            return
+        for tracker, id_, text in rows:
+            tree = json.loads(text)
+            cause = tree.get("cause")
+            hashed = None if cause is None else hashlib.sha256(cause.encode("utf-8", "surrogatepass")).hexdigest()
+            change = sa.update(standings).where(s.tracker == tracker, s.id == id_)
+            connection.execute(change.values(cause=hashed, diverges=tree.get("diverges_from")))
+        last = (rows[-1][0], rows[-1][1])
+
+
+def downgrade() -> None:
+    for name, table_name in (
+        ("ix_standings_diverges", "standings"),
+        ("ix_standings_cause", "standings"),
+        ("ix_findings_issue", "findings"),
+        ("ix_overrides_unheard", "overrides"),
+    ):
+        op.drop_index(name, table_name)
+    for name, columns in (("standings", ("diverges", "cause")), ("findings", ("issue",)), ("overrides", ("unheard",))):
+        with op.batch_alter_table(name) as table:
+            for column in columns:
+                table.drop_column(column)
+    op.drop_table("holds")
