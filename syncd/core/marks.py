@@ -119,6 +119,7 @@ def _after_mark(base: Applied, action: Action, receipt: Receipt) -> Applied:
         proof=Proof.SENT,
         at=receipt.at,
         declined=None,
+        declined_by=None,
         shown=None,
         bare=False,
         tries=base.tries if again else 1,

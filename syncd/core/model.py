@@ -606,6 +606,8 @@ class Applied:
     """How often this state was written, counting one more after a write that got lost."""
     declined: tuple[str, str | None] | None = None
     """A person took the mark off while this verdict pair stood: it stays off until the pair changes."""
+    declined_by: str | None = None
+    """Who that was, where it is known."""
     comment: StickyComment | None = None
     tried: tuple[str | None, str | None] | None = None
     """(put on, taken off) by the write that got lost: `tries` counts the writes of that very state."""

@@ -727,6 +727,24 @@ class Store(Protocol):
         """The whole present set of that kind: new ones open, absent ones close, the rest keep their clock."""
         ...
 
+    def save_findings_on(
+        self, tracker: str, ids: Sequence[str], kinds: Sequence[str], findings: Sequence[Finding], now: datetime
+    ) -> None:
+        """The whole present set of those kinds on those issues: new ones open, absent ones close."""
+        ...
+
+    def finding_log(self, limit: int = 1000) -> Sequence[tuple[datetime, datetime, Finding]]:
+        """Findings that have closed, with when they were opened and closed, the last closed first."""
+        ...
+
+    def causes(self, tracker: str) -> Sequence[tuple[int, Decision]]:
+        """What conflicts in scope come from: how many open issues hang on it, and one of the decisions; by cause."""
+        ...
+
+    def divergences(self, tracker: str) -> Sequence[tuple[int, Decision]]:
+        """Ancestors that issues in scope are mapped otherwise than: how many open ones, and one of the decisions."""
+        ...
+
     def open_finding(self, finding: Finding, now: datetime) -> None:
         """Open one, or leave the open one of the same name as it is."""
         ...

@@ -288,8 +288,9 @@ def _at_rest(
     older = applied.shown is not None and issue.updated <= applied.shown
     if not direct:
         return Reading(applied, hand, doubt=not older)
-    declined = replace(applied, mark=None, declined=pair, shown=issue.updated, bare=False)
     by = None if history is None else history.took_off(applied.mark)
+    name = None if by is None or by.name == UNKNOWN_AUTHOR else by.name
+    declined = replace(applied, mark=None, declined=pair, declined_by=name, shown=issue.updated, bare=False)
     return Reading(declined, hand, taken_off=True, taken_by=by)
 
 

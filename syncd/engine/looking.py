@@ -6,17 +6,16 @@ from datetime import datetime
 
 from syncd.core.decide import Decider, restand
 from syncd.core.errors import TrackerError
-from syncd.core.marks import WRITES_BEFORE_GIVING_UP, is_outcome_mark, outcome_of_mark, wanted_mark
+from syncd.core.findings import DECIDED_KINDS, MARK_KINDS, cycle_findings, mark_findings
+from syncd.core.marks import wanted_mark
 from syncd.core.match import Matcher
 from syncd.core.model import (
     Action,
     Applied,
     Decision,
     Finding,
-    FindingKind,
     Issue,
     IssueRef,
-    Lineage,
     Link,
     Origin,
     Override,
@@ -28,6 +27,7 @@ from syncd.core.model import (
 from syncd.core.plan import Case, Policy, Write, make_plan, plan
 from syncd.core.ports import Change, Known, Progress
 from syncd.core.reading import History, Reading, mark_overrides, read_marks, wants_history, with_signed
+from syncd.engine.causes import tell_causes
 from syncd.engine.faults import tell_faults
 from syncd.engine.histories import histories
 from syncd.engine.kinship import Kinship, strangers_seen
@@ -78,6 +78,8 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         for some in chunks(following):
             pass_.take(some)
     tell_faults(work, work.clock.now())
+    if pass_.decided or observed.rows:
+        tell_causes(work, work.clock.now())
     work.store.save_findings(work.tracker, "second-store", pass_.kinship.findings(), work.clock.now())
     done = replace(observed.progress, rules_key=work.rules_key, plan_key=work.plan_key)
     work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
@@ -312,7 +314,6 @@ class _Pass:
             batch.started += started
             batch.ended += ended
             batch.reworded.add(ref)
-        batch.findings += _mark_findings(known.issue, batch.readings[ref], self._policy)
 
     def _ruled(self, batch: "_Batch", ref: IssueRef) -> Decision:
         """What the rules alone decide."""
@@ -329,7 +330,7 @@ class _Pass:
         for ref in due:
             decision = decider.decide(batch.known[ref].issue, lineages[ref], batch.overrides)
             batch.standings[ref] = self._standing(batch, ref, decision)
-            batch.findings += _cycle_findings(batch.known[ref].issue, lineages[ref])
+            batch.cycles += cycle_findings(batch.known[ref].issue, lineages[ref])
         self._reworded |= {ref.id for ref in batch.reworded}
         self.decided += len(due)
 
@@ -366,6 +367,7 @@ class _Pass:
         settled = [ref for ref in batch.known if ref not in open_ and ref not in held]
         with self._work.store.transaction():
             batch.save(self._work, self._now)
+            self._save_findings(batch)
             self._work.store.save_plan_state(settled, sorted(open_), held)
         for ref in batch.known:  # a second look at an issue in one pass replaces the first
             self._planned.pop(ref, None)
@@ -374,6 +376,25 @@ class _Pass:
         for step in steps:
             self._planned.setdefault(step.ref, []).append(step)
         self._held |= held.keys()
+
+    def _save_findings(self, batch: "_Batch") -> None:
+        """What a look at these issues shows opens, and what it shows no more closes."""
+        found: list[Finding] = []
+        for ref, known in batch.known.items():
+            found += mark_findings(
+                known.issue,
+                batch.readings[ref],
+                batch.standing(ref).decision,
+                [o for o in batch.overrides.get(ref, ()) if o.stands(self._now)],
+                names=self._policy.names,
+                rulebook=self._work.rulebook,
+                day=self._now.date(),
+            )
+        tracker, now = self._work.tracker, self._work.clock.now()
+        self._work.store.save_findings_on(tracker, [ref.id for ref in batch.known], MARK_KINDS, found, now)
+        cycles = {finding.cause: finding for finding in batch.cycles}
+        decided = [ref.id for ref in batch.standings]
+        self._work.store.save_findings_on(tracker, decided, DECIDED_KINDS, list(cycles.values()), now)
 
     def _asked_above(self, batch: "_Batch") -> set[IssueRef]:
         """Unmapped issues whose question is put to an unmapped ancestor in scope; asked only where comments are."""
@@ -406,7 +427,7 @@ class _Batch:
     """Issues on which a person's word began or ended in this pass."""
     started: list[Override] = field(default_factory=list)
     ended: list[Override] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    cycles: list[Finding] = field(default_factory=list)
 
     def standing(self, ref: IssueRef) -> Standing:
         standing = self.standings.get(ref) or self.known[ref].standing
@@ -424,8 +445,6 @@ class _Batch:
             work.store.save_standings(news)
         if self.started or self.ended:
             work.store.save_overrides(self.started, self.ended, now)
-        for finding in self.findings:
-            work.store.open_finding(finding, now)
 
 
 def _news(now: Applied | None, before: Applied | None) -> bool:
@@ -434,31 +453,3 @@ def _news(now: Applied | None, before: Applied | None) -> bool:
 
 def _differs(now: Standing, before: Standing | None) -> bool:
     return before is None or now.decision != before.decision
-
-
-def _mark_findings(issue: Issue, reading: Reading, policy: Policy) -> Iterator[Finding]:
-    """What a person should know about the marks on an issue."""
-    if reading.foreign is not None:
-        other = f'{issue.key} is marked by another installation of syncd, "{reading.foreign}"; it is left alone'
-        yield _finding(issue, "foreign", other)
-    if reading.lost and reading.applied is not None and reading.applied.tries > WRITES_BEFORE_GIVING_UP:
-        lost = f"{issue.key} was labelled twice, the tracker acknowledged it, and the label is not there"
-        yield _finding(issue, "lost-write", f"{lost}: look for an automation that takes it off")
-    if reading.taken_off:
-        yield _finding(
-            issue, "drift", f"a person took our mark off {issue.key}; it stays off until the verdict changes"
-        )
-    for mark in reading.hand:
-        if is_outcome_mark(mark, policy.names) and outcome_of_mark(mark, policy.names, policy.strategy) is None:
-            unknown = f'{issue.key} bears "{mark}", which names no outcome of the strategy; it is left alone'
-            yield _finding(issue, "unknown-mark", unknown, f"{issue.key} {mark}")
-
-
-def _cycle_findings(issue: Issue, lineage: Lineage) -> Iterator[Finding]:
-    if lineage.cycle is not None:
-        text = f"{issue.key} is its own ancestor through {lineage.cycle}: give one of them another parent"
-        yield _finding(issue, "cycle", text, lineage.cycle)
-
-
-def _finding(issue: Issue, kind: FindingKind, text: str, cause: str | None = None) -> Finding:
-    return Finding(tracker=issue.ref.tracker, kind=kind, cause=cause or issue.key, text=text, key=issue.key)

@@ -357,6 +357,8 @@ def applied_tree(applied: Applied) -> Tree:
 
 
 def _add_what_people_did(tree: Tree, applied: Applied) -> None:
+    if applied.declined_by is not None:
+        tree["declined_by"] = applied.declined_by
     if applied.tried is not None:
         tree["tried"] = applied.tried
     if applied.hushed is not None:
@@ -379,6 +381,7 @@ def applied_value(ref: IssueRef, tree: Tree) -> Applied:
         shown=_instant(tree.get("shown")),
         tries=tree["tries"],
         declined=_pair(tree.get("declined")),
+        declined_by=tree.get("declined_by"),
         comment=_sticky(tree.get("comment")),
         tried=_pair(tree.get("tried")),
         hushed=_pair(tree.get("hushed")),

@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
+from sqlalchemy import Column, Connection, Select, and_, bindparam, func, insert, select, update
 
 from syncd.core.model import Decision, Finding, IssueRef, Override, Standing
 from syncd.core.ports import RulesVersion
 from syncd.store import codec
 from syncd.store.database import Row, batches
 from syncd.store.part import Part, by_tracker
-from syncd.store.tables import findings, history, meta, overrides, rulebook_log, rulebooks, standings
+from syncd.store.tables import findings as findings_table
+from syncd.store.tables import history, issues, meta, overrides, rulebook_log, rulebooks, standings
 
 
 class Decisions(Part):
@@ -163,7 +164,7 @@ class Decisions(Part):
     def _save_findings(
         self, connection: Connection, tracker: str, kind: str, present: Mapping[str, Finding], now: datetime
     ) -> None:
-        f = findings.c
+        f = findings_table.c
         rows = connection.execute(_OPEN_OF_KIND, {"tracker": tracker, "kind": kind}).all()
         stored = {cause: (n, text) for n, cause, text in rows}
         closed = [{"row": n, "at": now} for cause, (n, _) in stored.items() if cause not in present]
@@ -173,34 +174,96 @@ class Decisions(Part):
             if cause not in stored:
                 opened.append(row)
             elif stored[cause][1] != row["finding"]:  # said otherwise, but the same: the clock goes on
-                changed = update(findings).where(f.n == stored[cause][0])
+                changed = update(findings_table).where(f.n == stored[cause][0])
                 connection.execute(changed.values(finding=row["finding"]))
         if closed:
-            connection.execute(update(findings).where(f.n == bindparam("row")).values(closed=bindparam("at")), closed)
+            connection.execute(
+                update(findings_table).where(f.n == bindparam("row")).values(closed=bindparam("at")), closed
+            )
         if opened:
-            connection.execute(insert(findings), opened)
+            connection.execute(insert(findings_table), opened)
+
+    def save_findings_on(
+        self, tracker: str, ids: Sequence[str], kinds: Sequence[str], findings: Sequence[Finding], now: datetime
+    ) -> None:
+        """The whole present set of those kinds on those issues: new ones open, absent ones close."""
+        present = {(finding.kind, _cause(finding)): finding for finding in findings}
+        f = findings_table.c
+        here = and_(f.tracker == tracker, f.closed.is_(None), f.kind.in_(list(kinds)))
+        query = select(f.n, f.kind, f.cause, f.finding)
+        with self._db.writing() as connection:
+            stored: dict[tuple[str, str], tuple[int, str]] = {}
+            for some in batches(ids):
+                rows = connection.execute(query.where(here, f.issue.is_not(None), self._db.among(f.issue, some))).all()
+                stored |= {(kind, cause): (n, text) for n, kind, cause, text in rows}
+            closed = [n for name, (n, _) in stored.items() if name not in present]
+            if closed:
+                connection.execute(
+                    update(findings_table).where(f.n == bindparam("row")).values(closed=now),
+                    [{"row": n} for n in closed],
+                )
+            for name, finding in present.items():
+                row = _finding_row(finding, name[1], now)
+                if name not in stored:
+                    connection.execute(self._db.insert(findings_table).on_conflict_do_nothing(), row)
+                elif stored[name][1] != row["finding"]:  # said otherwise, but the same: the clock goes on
+                    change = update(findings_table).where(f.n == stored[name][0])
+                    connection.execute(change.values(finding=row["finding"]))
+
+    def finding_log(self, limit: int = 1000) -> Sequence[tuple[datetime, datetime, Finding]]:
+        """Findings that have closed, with when they were opened and closed, the last closed first."""
+        f = findings_table.c
+        query = select(f.opened, f.closed, f.finding).where(f.closed.is_not(None)).order_by(f.closed.desc(), f.n.desc())
+        with self._db.reading() as connection:
+            rows = connection.execute(query.limit(limit)).all()
+        return [(opened, closed, codec.finding_value(codec.loads(text))) for opened, closed, text in rows]
+
+    def causes(self, tracker: str) -> Sequence[tuple[int, Decision]]:
+        """What conflicts in scope come from: how many open issues hang on it, and one of the decisions; by cause."""
+        return self._by(tracker, standings.c.cause)
+
+    def divergences(self, tracker: str) -> Sequence[tuple[int, Decision]]:
+        """Ancestors that issues in scope are mapped otherwise than: how many open ones, and one of the decisions."""
+        return self._by(tracker, standings.c.diverges)
+
+    def _by(self, tracker: str, column: Column[str]) -> Sequence[tuple[int, Decision]]:
+        s = standings.c
+        inside = and_(issues.c.tracker == s.tracker, issues.c.id == s.id)
+        where = and_(s.tracker == tracker, column.is_not(None), issues.c.in_scope.is_(True), issues.c.closed.is_(False))
+        grouped = select(column, func.count(), func.min(s.id)).select_from(standings.join(issues, inside)).where(where)
+        with self._db.reading() as connection:
+            rows = connection.execute(grouped.group_by(column).order_by(column)).all()
+            told = {id_: count for _, count, id_ in rows}
+            decisions: dict[str, Decision] = {}
+            for some in batches(list(told)):
+                query = select(s.id, s.decision).where(s.tracker == tracker, self._db.among(s.id, some))
+                for id_, text in connection.execute(query).all():
+                    decisions[id_] = codec.decision_value(IssueRef(tracker, id_), codec.loads(text))
+        return [(told[id_], decisions[id_]) for id_ in told]
 
     def open_finding(self, finding: Finding, now: datetime) -> None:
         """Open one, or leave the open one of the same name as it is."""
         row = _finding_row(finding, _cause(finding), now)
         with self._db.writing() as connection:
-            connection.execute(self._db.insert(findings).on_conflict_do_nothing(), row)
+            connection.execute(self._db.insert(findings_table).on_conflict_do_nothing(), row)
 
     def findings(self, tracker: str | None = None) -> Sequence[tuple[datetime, Finding]]:
         """Open findings with the time they were opened, oldest first."""
-        query = select(findings.c.opened, findings.c.finding).where(findings.c.closed.is_(None))
+        query = select(findings_table.c.opened, findings_table.c.finding).where(findings_table.c.closed.is_(None))
         if tracker is not None:
-            query = query.where(findings.c.tracker == tracker)
+            query = query.where(findings_table.c.tracker == tracker)
         with self._db.reading() as connection:
-            rows = connection.execute(query.order_by(findings.c.opened, findings.c.n)).all()
+            rows = connection.execute(query.order_by(findings_table.c.opened, findings_table.c.n)).all()
         return [(opened, codec.finding_value(codec.loads(text))) for opened, text in rows]
 
 
 _ADOPTED = "adopted/"
 """Before the id of a store that was taken over, as a name in `meta`."""
 
-_OPEN_OF_KIND = select(findings.c.n, findings.c.cause, findings.c.finding).where(
-    findings.c.tracker == bindparam("tracker"), findings.c.kind == bindparam("kind"), findings.c.closed.is_(None)
+_OPEN_OF_KIND = select(findings_table.c.n, findings_table.c.cause, findings_table.c.finding).where(
+    findings_table.c.tracker == bindparam("tracker"),
+    findings_table.c.kind == bindparam("kind"),
+    findings_table.c.closed.is_(None),
 )
 
 
@@ -221,6 +284,8 @@ def _standing_row(standing: Standing) -> Row:
         "origin": standing.origin.value,
         "changed": standing.changed,
         "version": standing.version,
+        "cause": None if decision.cause is None or kind != "conflict" else _hashed(decision.cause),
+        "diverges": decision.diverges_from,
     }
 
 
@@ -230,9 +295,14 @@ def _override_row(override: Override, now: datetime) -> Row:
 
 
 def _cause(finding: Finding) -> str:
-    return hashlib.sha256(finding.cause.encode("utf-8", "surrogatepass")).hexdigest()
+    return _hashed(finding.cause)
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _finding_row(finding: Finding, cause: str, now: datetime) -> Row:
     text = codec.dumps(codec.finding_tree(finding))
-    return {"tracker": finding.tracker, "kind": finding.kind, "cause": cause, "finding": text, "opened": now}
+    row = {"tracker": finding.tracker, "kind": finding.kind, "cause": cause, "finding": text, "opened": now}
+    return row | {"issue": finding.issue}

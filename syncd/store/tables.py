@@ -184,9 +184,7 @@ standings = Table(
     sqlite_with_rowid=False,
 )
 _caused, _diverges = standings.c.cause.is_not(None), standings.c.diverges.is_not(None)
-Index(
-    "ix_standings_cause", standings.c.tracker, standings.c.cause, sqlite_where=_caused, postgresql_where=_caused
-)
+Index("ix_standings_cause", standings.c.tracker, standings.c.cause, sqlite_where=_caused, postgresql_where=_caused)
 Index(
     "ix_standings_diverges",
     standings.c.tracker,
@@ -266,9 +264,7 @@ Index(
 )
 
 _about = _open & findings.c.issue.is_not(None)
-Index(
-    "ix_findings_issue", findings.c.tracker, findings.c.issue, sqlite_where=_about, postgresql_where=_about
-)
+Index("ix_findings_issue", findings.c.tracker, findings.c.issue, sqlite_where=_about, postgresql_where=_about)
 
 plans = Table(
     "plans",

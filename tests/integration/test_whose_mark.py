@@ -200,7 +200,11 @@ def test_a_store_from_yesterday_undoes_nothing_that_was_done_since(stage: Stage,
     for _ in range(3):
         assert stage.later(minutes=6).applied == 0
     assert stage.site.snapshot() == before
-    assert (ours(stage, swapped), ours(stage, taken), ours(stage, late)) == ("outcome/cost", None, "outcome/reliability")
+    assert (ours(stage, swapped), ours(stage, taken), ours(stage, late)) == (
+        "outcome/cost",
+        None,
+        "outcome/reliability",
+    )
     assert words(stage, put_on) == [("Tom", "outcome/reliability")]
     assert ours(stage, untouched) == "outcome/reliability"
     assert stage.findings("second-store") == []

@@ -38,6 +38,7 @@ def upgrade() -> None:
     _index("ix_standings_cause", "standings", ["tracker", "cause"], "cause IS NOT NULL")
     _index("ix_standings_diverges", "standings", ["tracker", "diverges"], "diverges IS NOT NULL")
     _tell_causes()
+    _tell_issues()
 
 
 def _index(name: str, table: str, columns: list[str], where: str) -> None:
@@ -50,7 +51,9 @@ def _tell_causes() -> None:
     names = ("tracker", "id", "decision", "cause", "diverges")
     standings = sa.table("standings", *(sa.column(name, sa.Text) for name in names))
     s = standings.c
-    told = sa.or_(s.decision.contains('"cause":', autoescape=True), s.decision.contains('"diverges_from":', autoescape=True))
+    told = sa.or_(
+        s.decision.contains('"cause":', autoescape=True), s.decision.contains('"diverges_from":', autoescape=True)
+    )
     last = ("", "")
     while True:
         after = sa.or_(s.tracker > last[0], sa.and_(s.tracker == last[0], s.id > last[1]))
@@ -65,6 +68,25 @@ def _tell_causes() -> None:
             change = sa.update(standings).where(s.tracker == tracker, s.id == id_)
             connection.execute(change.values(cause=hashed, diverges=tree.get("diverges_from")))
         last = (rows[-1][0], rows[-1][1])
+
+
+def _tell_issues() -> None:
+    """Which issue an open finding is about: it stood only as a key."""
+    connection = op.get_bind()
+    findings = sa.table("findings", sa.column("n", sa.Integer), *(sa.column(n) for n in (*_FINDING, "closed", "issue")))
+    issues = sa.table("issues", *(sa.column(name) for name in ("tracker", "id", "folded_key")))
+    f, i = findings.c, issues.c
+    query = sa.select(f.n, f.tracker, f.finding).where(f.closed.is_(None), f.kind.in_(_ON_ISSUES))
+    for n, tracker, text in connection.execute(query).all():
+        key = json.loads(text).get("key") or ""
+        here = sa.select(i.id).where(i.tracker == tracker, i.folded_key == key.casefold())
+        found = connection.execute(here).scalar()
+        if found is not None:
+            connection.execute(sa.update(findings).where(f.n == n).values(issue=found))
+
+
+_FINDING = ("tracker", "kind", "finding")
+_ON_ISSUES = ("drift", "foreign", "unknown-mark", "lost-write", "cycle")
 
 
 def downgrade() -> None:
