@@ -114,6 +114,8 @@ def look_named(work: Work, observed: Observed) -> Looked:
         for some in chunks(following):
             pass_.take(some)
     tell_faults(work, work.clock.now())
+    if pass_.decided:
+        tell_causes(work, work.clock.now())
     return Looked(
         plan=pass_.plan(),
         complete=observed.complete,
