@@ -281,8 +281,22 @@ def test_the_same_seed_gives_the_same_world_with_every_anomaly() -> None:
         build_linear_world(Workspace(MovingClock()), size=SMALLEST - 1)
 
 
+def test_twins_follow_from_the_jira_worlds_seed_and_size_whatever_the_hour() -> None:
+    """So that a process which serves Linear knows the issues of another which serves Jira."""
+    told = []
+    for hours in (0, 1234.5):
+        clock = MovingClock()
+        clock.move(hours=hours)
+        site = Site(clock=clock)
+        build_world(site, size=400)
+        told.append(twins_of(site, 20))
+    assert told[0] == told[1]
+    assert len({twin.key for twin in told[0]}) == 20
+
+
 def test_it_runs_as_a_process_that_tests_control_and_kill() -> None:
     command = [sys.executable, "-m", "connectors.sandbox.linear", "--size", str(SMALLEST), "--control"]
+    command += ["--twins-of", "http://127.0.0.1:9", "--jira-size", "200"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -299,6 +313,10 @@ def test_it_runs_as_a_process_that_tests_control_and_kill() -> None:
                 assert client.post(url, json={"query": IDS}).status_code == 503
                 assert client.post(url, json={"query": IDS}).headers["x-ratelimit-requests-limit"] == "600"
                 assert client.get(f"{base}/_sandbox/snapshot").json()[key]["labels"] == ["sre"]
+                links = [
+                    a["url"] for i in client.get(f"{base}/_sandbox/snapshot").json().values() for a in i["attachments"]
+                ]
+                assert any(link.startswith("http://127.0.0.1:9/browse/") for link in links)
                 assert client.get(f"{base}/_sandbox/counts").json() == {"Ids": 2}
                 assert client.post(f"{base}/_sandbox/edit", json={"person": "m", "do": "fly"}).status_code == 400
                 assert client.get(f"{base}/elsewhere").status_code == 404
