@@ -71,7 +71,7 @@ def test_a_number_that_was_given_out_again_is_another_process() -> None:
     "changed", [{"host": "elsewhere"}, {"view": "another-boot/pid:[1]"}, {"began": "", "view": ""}]
 )
 def test_of_another_host_boot_or_container_nothing_is_proven(changed: dict[str, str]) -> None:
-    assert gone_holder(str(replace(Holder.here(), pid=2**22 + 1, **changed))) is None  # type: ignore[arg-type]
+    assert gone_holder(str(replace(Holder.here(), pid=2**22 + 1, **changed))) is None
 
 
 def test_what_is_no_holder_of_ours_is_not_gone() -> None:

@@ -1,0 +1,147 @@
+"""A rig to kill syncd on: a site in a process of its own, a config folder, and real `syncd` processes over them.
+
+    with rigged(tmp_path, size=200) as rig:
+        shown = rig.app.plan()
+        rig.kill_after(shown.plan.digest, writes=3, standing_still=True)
+
+The site can be made to stand still, so that a process dies with a request that was sent and not answered.
+"""
+
+import json
+import os
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from support_stage import RULES, STRATEGY, TRACKER, tracker_settings
+
+from syncd.app import App
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PATIENCE_S: Final = 120.0
+TOKEN: Final = "sandbox-token"
+WRITING: Final = ("/comment", "/bulk/issues/fields", "/issue/properties")
+
+
+class AheadClock:
+    """The machine's time, and as far ahead as it was pushed."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(time.time_ns() / 1e9, UTC) + self.ahead
+
+
+class Rig:
+    """A site in its own process, a config folder, and what is done to them."""
+
+    def __init__(self, folder: Path, url: str, site: subprocess.Popen[str]) -> None:
+        self.folder, self.url, self.site = folder, url, site
+        self.program = "syncd"
+        self.clock = AheadClock()
+        self.control = httpx.Client(base_url=f"{url}/_sandbox/", timeout=PATIENCE_S)
+        (folder / "config").mkdir()
+        self._write("rules.yaml", RULES)
+        self._write("strategy.yaml", STRATEGY)
+        told = {
+            "installation": "acme",
+            "store": "sqlite:///syncd.db",
+            "trackers": {TRACKER: tracker_settings(url, ("PAY", "OPS"), write="label+comment")},
+            "marks": {"grace": "0s"},
+            "comments": {"grace": "0s", "backlog": True, "per_project_per_day": 10_000, "per_person_per_day": 10_000},
+            "write_closed": True,
+        }
+        self._write("syncd.yaml", json.dumps(told))
+
+    def _write(self, name: str, text: str) -> None:
+        (self.folder / "config" / name).write_text(text, encoding="utf-8")
+
+    @property
+    def app(self) -> App:
+        """A command in this process."""
+        return App(self.folder / "config", {"JIRA_TOKEN": TOKEN}, self.clock, wait=time.sleep)
+
+    # --- the site
+
+    def read(self, what: str) -> Any:
+        return self.control.get(what).raise_for_status().json()
+
+    def tell(self, what: str, value: Any) -> None:
+        self.control.post(what, json=value).raise_for_status()
+
+    def writes(self) -> int:
+        """How many writes have reached the site."""
+        counts: dict[str, int] = self.read("counts")
+        return sum(n for name, n in counts.items() if name.startswith("PUT") or name.endswith(WRITING))
+
+    # --- syncd
+
+    def apply(self, digest: str) -> subprocess.Popen[bytes]:
+        """`syncd apply --plan`, as a process."""
+        path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
+        environ = {"PATH": os.defpath, "JIRA_TOKEN": TOKEN, "PYTHONPATH": path, "HOME": str(self.folder)}
+        config = str(self.folder / "config")
+        command = [sys.executable, "-m", self.program, "--config", config, "apply", "--plan", digest]
+        with (self.folder / "stderr").open("ab") as stderr:
+            return subprocess.Popen(command, cwd=self.folder, env=environ, stdout=subprocess.DEVNULL, stderr=stderr)
+
+    def kill_after(self, digest: str, writes: int, *, standing_still: bool) -> bool:
+        """Let an `apply` make that many more writes, and kill it; whether a row was in `sending` then."""
+        goal = self.writes() + writes
+        process = self.apply(digest)
+        try:
+            self._until(lambda: self.writes() >= goal, process)
+            if standing_still:
+                self.site.send_signal(signal.SIGSTOP)
+                self._until(lambda: self.rows("sending") > 0, process)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait(PATIENCE_S)
+            self.site.send_signal(signal.SIGCONT)
+        assert process.returncode == -signal.SIGKILL, f"it ended by itself: {(self.folder / 'stderr').read_text()}"
+        return self.rows("sending") > 0
+
+    def _until(self, reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+        until = time.monotonic() + PATIENCE_S
+        while not reached():
+            assert time.monotonic() < until, "it never came that far"
+            with suppress(subprocess.TimeoutExpired):  # asking on and on would take the machine from those it asks
+                process.wait(0.01)
+                return
+
+    def rows(self, state: str) -> int:
+        """Outbox rows in a state, read past everybody."""
+        with closing(sqlite3.connect(self.folder / "syncd.db", timeout=PATIENCE_S)) as db:
+            (count,) = db.execute("SELECT count(*) FROM outbox WHERE state = ?", (state,)).fetchone()
+        return int(count)
+
+
+@contextmanager
+def rigged(folder: Path, size: int) -> Iterator[Rig]:
+    """A served world of that size until the block ends."""
+    command = [sys.executable, "-m", "connectors.sandbox", "--control", "--size", str(size)]
+    site = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert site.stdout is not None
+        assert select.select([site.stdout], [], [], PATIENCE_S)[0], "the sandbox did not start"
+        url = site.stdout.readline().strip()
+        assert url, "the sandbox ended before it said its address"
+        rig = Rig(folder, url, site)
+        with rig.control:
+            yield rig
+    finally:
+        site.send_signal(signal.SIGCONT)
+        site.kill()
+        site.wait(PATIENCE_S)
+        assert site.stdout is not None
+        site.stdout.close()
