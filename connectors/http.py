@@ -9,12 +9,13 @@ tells how a call went (GraphQL), a connector says by `Amiss` what an answer mean
 import json
 import re
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
+from threading import Lock
 from time import sleep as really_sleep
 from typing import Any, Final, Literal
 
@@ -105,6 +106,34 @@ class _Again(Exception):  # noqa: N818  # a signal to the retrying above it, nev
         super().__init__()
 
 
+class Shared:
+    """What callers of one server have in common, whichever thread they are in: its limits, and a count of requests.
+
+    A limit that one of them was told of is heeded by all: asking before it is over prolongs it (facts/jira.md §7).
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._paused: dict[str, datetime] = {}
+        self.requests = 0
+
+    def count(self) -> None:
+        """One more request."""
+        with self._lock:
+            self.requests += 1
+
+    def pause(self, name: str, now: datetime, span: timedelta) -> None:
+        """That part rests for so long; a longer rest that it was told of stays."""
+        with self._lock:
+            self._paused = {part: until for part, until in self._paused.items() if until > now}
+            self._paused[name] = max(now + span, self._paused.get(name, now))
+
+    def paused_until(self, names: Iterable[str], now: datetime) -> datetime:
+        """When the last of these parts may go on; `now` where none rests."""
+        with self._lock:
+            return max((self._paused.get(name, now) for name in names), default=now)
+
+
 class Caller:
     """Calls one server. Owns one `httpx.Client`; opens nothing before the first call. Not for several threads.
 
@@ -125,9 +154,10 @@ class Caller:
         limited: Callable[[Mapping[str, str]], LimitedPart] = lambda _headers: "all",
         amiss: Callable[[Answer], Amiss | None] = lambda _answer: None,
         sleep: Sleep = really_sleep,
+        shared: Shared | None = None,
     ) -> None:
         self.tracker = tracker
-        self.requests = 0
+        self._shared = shared or Shared()
         self.skew = timedelta(0)
         self.budget: dict[str, float] = {}
         """What the tracker last said is left of its limits, by the name it gives them."""
@@ -137,7 +167,6 @@ class Caller:
         self._limited = limited
         self._amiss = amiss
         self._sleep = sleep
-        self._paused: dict[str, datetime] = {}
         self._client = httpx.Client(
             headers={"Accept": "application/json", "User-Agent": f"syncd/{_version()}", **headers},
             timeout=TIMEOUT,
@@ -148,6 +177,16 @@ class Caller:
 
     def __repr__(self) -> str:
         return f"<Caller of {self.tracker}>"
+
+    @property
+    def shared(self) -> Shared:
+        """What another caller of the same server is to know, too."""
+        return self._shared
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, by all that share with this one."""
+        return self._shared.requests
 
     def close(self) -> None:
         """Give connections back."""
@@ -199,15 +238,13 @@ class Caller:
         try:
             return persist(self._attempt, request, read=read)
         except _Again as again:
-            if again.after:
-                self._pause(request, again.headers, again.after)
             raise again.error from again.__cause__
 
     # --- one attempt ---
 
     def _attempt(self, request: httpx.Request, *, read: bool) -> Answer:
         self._heed_pauses(request)
-        self.requests += 1
+        self._shared.count()
         what = f"{request.method} {request.url.path}"
         try:
             response = self._client.send(request, stream=True)
@@ -224,7 +261,12 @@ class Caller:
             content = b""
         finally:
             response.close()
-        return self._judge(request, response, content, read=read)
+        try:
+            return self._judge(request, response, content, read=read)
+        except _Again as again:
+            if again.after:  # at once: whoever calls beside this one must not ask before it is over
+                self._pause(request, again.headers, again.after)
+            raise
 
     def _content(self, response: httpx.Response, what: str, *, read: bool) -> bytes:
         parts, size, late = [], 0, self._clock.now() + LONGEST_ANSWER
@@ -290,13 +332,11 @@ class Caller:
     # --- limits ---
 
     def _pause(self, request: httpx.Request, headers: Mapping[str, str], seconds: float) -> None:
-        now = self._clock.now()
-        self._paused = {name: until for name, until in self._paused.items() if until > now}
-        self._paused[_names(request)[self._limited(headers)]] = now + timedelta(seconds=seconds)
+        self._shared.pause(_names(request)[self._limited(headers)], self._clock.now(), timedelta(seconds=seconds))
 
     def _heed_pauses(self, request: httpx.Request) -> None:
         now = self._clock.now()
-        until = max((self._paused.get(name, now) for name in _names(request).values()), default=now)
+        until = self._shared.paused_until(_names(request).values(), now)
         if until - now > PATIENCE:
             message = self.words(f"{request.method} {request.url.path}: not sent, it asked us to wait until {until}")
             raise Unavailable(message, tracker=self.tracker, retry_after=until - now)

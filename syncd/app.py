@@ -491,6 +491,7 @@ class _Desk:
             lease=lease,
             watch=self.app.watch,
             earlier=self.earlier,
+            in_flight=tracker.in_flight,
             census_every=tracker.census_every,
             accept_missing=tracker.id in self.accept_missing,
         )

@@ -73,6 +73,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "poll_every": "How often to look for changes; at least 1s.",
         "overlap": "How far each look reaches back behind the last one, for changes that the site shows late.",
         "census_every": "How often to look for what was deleted, moved away or hidden; at least 1m.",
+        "in_flight": "How many requests at once while everything is read, 1 to 8; all heed the tracker's limits.",
         "webhook": "Accept the tracker's webhooks, signed with this secret.",
         "insecure": "Allow plain http:// over a network. Everybody on the way can read the token.",
     },

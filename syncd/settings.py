@@ -288,6 +288,7 @@ def _tracker(name: str, shape: TrackerShape, source: Source, base: Path) -> Trac
         poll_every=shape.poll_every,
         overlap=shape.overlap,
         census_every=shape.census_every,
+        in_flight=shape.in_flight,
         webhook=None if hook is None else _secret(hook.secret, source, (*where, "webhook", "secret"), base),
         options=_as_written(node.plain()) if node else {},
     )

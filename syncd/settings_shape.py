@@ -252,6 +252,7 @@ class TrackerShape(Shape):
     poll_every: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = Field("60s", validate_default=True)
     overlap: Duration = Field("5m", validate_default=True)
     census_every: Annotated[Duration, _at_least(timedelta(minutes=1), "1m")] = Field("6h", validate_default=True)
+    in_flight: Annotated[int, Field(strict=True, ge=1, le=8)] = 4
     webhook: WebhookShape | None = None
     insecure: Flag = False
 

@@ -98,6 +98,7 @@ class TrackerSettings:
     poll_every: timedelta = timedelta(seconds=60)
     overlap: timedelta = timedelta(minutes=5)
     census_every: timedelta = timedelta(hours=6)
+    in_flight: int = 4
     webhook: Secret | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The tracker's mapping as it was written."""

@@ -25,15 +25,20 @@ def changed_since(projects: Sequence[str], since: datetime | None) -> str:
     return f"{within}{changed} ORDER BY updated ASC, key ASC"
 
 
-def everything(projects: Sequence[str]) -> str:
+def everything(projects: Sequence[str], created_from: int | None = None, created_before: int | None = None) -> str:
     """JQL for every issue of those projects in an order that nothing changes: edits and moves within keep their place.
+
+    Bounds in epoch milliseconds cut out those created from the one on and before the other.
 
     Raises:
         ValueError: no project.
     """
     if not projects:
         raise ValueError("a query needs at least one project")
-    return f"project in ({', '.join(quoted(key) for key in projects)}) ORDER BY created ASC, key ASC"
+    lower = "" if created_from is None else f" AND created >= {created_from}"
+    upper = "" if created_before is None else f" AND created < {created_before}"
+    within = f"project in ({', '.join(quoted(key) for key in projects)})"
+    return f"{within}{lower}{upper} ORDER BY created ASC, key ASC"
 
 
 def quoted(value: str) -> str:

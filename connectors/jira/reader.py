@@ -1,42 +1,33 @@
 """Reads one Jira Cloud site: who we are there, what changed, and single issues past the search index."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from connectors.http import Rejected, Sleep
+from connectors.http import Rejected, Shared, Sleep
 from connectors.jira.census import census
 from connectors.jira.custom import Catalogue, Wanted
 from connectors.jira.histories import BIRTH_FIELDS, birth, label_changes
 from connectors.jira.jql import changed_since
 from connectors.jira.mapping import COPY_PROPERTY, Dialect, read_issue
+from connectors.jira.parts import Row, walk_window, windows
 from connectors.jira.transport import Site, read_refused
 from syncd.core.errors import Gone, Unavailable, Unreadable
 from syncd.core.model import Issue, IssueRef, Link
-from syncd.core.ports import Birth, CensusPage, Clock, Found, LabelChange, Page, Sight, TrackerOptions
+from syncd.core.ports import Birth, CensusPage, Clock, Found, LabelChange, Page, Part, PartPage, Sight, TrackerOptions
 
 FETCHED_AT_ONCE: Final = 100  # bulkfetch refuses more (facts/jira.md §3)
 HISTORIES_AT_ONCE: Final = 1000  # changelog/bulkfetch refuses more (OpenAPI)
 MOST_EMPTY_PAGES: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A page of search/jql, taken apart."""
-
-    issues: tuple[Issue, ...]
-    unreadable: tuple[Unreadable, ...]
-    next_token: str | None
-
-
 class CloudReader:
     """A `TrackerReader` for Jira Cloud."""
 
-    def __init__(self, options: TrackerOptions, clock: Clock, sleep: Sleep) -> None:
-        self._site = Site(options, clock, sleep)
-        self._options = options
+    def __init__(self, options: TrackerOptions, clock: Clock, sleep: Sleep, shared: Shared | None = None) -> None:
+        self._site = Site(options, clock, sleep, shared)
+        self._options, self._clock, self._sleep = options, clock, sleep
         self._projects = options.scope.get("projects", ())
         self._visible: tuple[str, ...] | None = None
         self._dialect: Dialect | None = None
@@ -118,7 +109,7 @@ class CloudReader:
             seen.add(token)
             yield Page(row.issues, row.unreadable, read_to)
 
-    def _page(self, jql: str, token: str | None) -> _Row:
+    def _page(self, jql: str, token: str | None) -> Row:
         answer = self._site.search(jql, token, self._known_dialect().fields, (COPY_PROPERTY,))
         issues, unreadable = self._issues(answer)
         next_token = answer.get("nextPageToken") or None
@@ -126,7 +117,7 @@ class CloudReader:
             next_token = None
         elif next_token is None and answer.get("isLast") is False:
             raise Unreadable(f"{self._options.id}: search/jql has more but tells no token", tracker=self._options.id)
-        return _Row(issues, unreadable, None if next_token is None else str(next_token))
+        return Row(issues, unreadable, None if next_token is None else str(next_token))
 
     def census(self, after: str = "") -> Iterator[CensusPage]:
         """Ids and keys of the visible projects, 5,000 a request."""
@@ -136,6 +127,24 @@ class CloudReader:
             yield CensusPage((), "", last=True)
             return
         yield from census(self._site, self._visible, after)
+
+    def parts(self, at_least: int) -> Sequence[Part]:
+        """Windows of creation, halved until each holds little enough; none where all is soon read in one walk."""
+        if self._visible is None:
+            self.look_around()
+        return windows(self._site, self._visible or (), at_least)
+
+    def observe_part(self, name: str, after: str = "") -> Iterator[PartPage]:
+        """A window, oldest issue first."""
+        if self._visible is None:
+            self.look_around()
+        yield from walk_window(self._site.tracker, self._page, self._visible or (), name, after)
+
+    def beside(self) -> "CloudReader":
+        """A reader with connections of its own."""
+        other = CloudReader(self._options, self._clock, self._sleep, self._site.caller.shared)
+        other._visible, other._dialect = self._visible, self._known_dialect()  # one of us
+        return other
 
     def read(self, links: Sequence[Link]) -> Found:
         """Those issues through bulkfetch, 100 a request.
@@ -253,7 +262,7 @@ class CloudReader:
         return self._dialect
 
 
-def _read_to(before: datetime | None, row: _Row, walk_began: datetime) -> datetime | None:
+def _read_to(before: datetime | None, row: Row, walk_began: datetime) -> datetime | None:
     """How far a page lets us say that all has been read: never back, never beyond the walk's beginning."""
     if row.unreadable or not row.issues:  # an unreadable row's `updated` may be the earliest
         return before

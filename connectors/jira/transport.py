@@ -11,11 +11,17 @@ from jira import JIRA
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from connectors.http import Answer, Caller, LimitedPart, Params, Rejected, Sleep, meaning
+from connectors.http import Answer, Caller, LimitedPart, Params, Rejected, Shared, Sleep, meaning
 from syncd.core.errors import Denied, Gone, TrackerError, Unreadable
 from syncd.core.ports import Clock, TrackerOptions
 
-READING_POSTS: Final = ("/search/jql", "/issue/bulkfetch", "/comment/list", "/changelog/bulkfetch")
+READING_POSTS: Final = (
+    "/search/jql",
+    "/search/approximate-count",
+    "/issue/bulkfetch",
+    "/comment/list",
+    "/changelog/bulkfetch",
+)
 """POSTs that change nothing, so that they may be sent again like a GET."""
 
 MOST_ROWS: Final = 100  # with fields, what Jira gives at most in practice (facts/jira.md §1)
@@ -76,7 +82,7 @@ class _Response(requests.Response):
 class Site:
     """All calls to one site. Paths are below `rest/api/3/`; urls are built from the configured one, never `self`."""
 
-    def __init__(self, options: TrackerOptions, clock: Clock, sleep: Sleep) -> None:
+    def __init__(self, options: TrackerOptions, clock: Clock, sleep: Sleep, shared: Shared | None = None) -> None:
         self.tracker = options.id
         self.url = options.url.rstrip("/")
         email, token = options.auth.get("email", ""), options.auth.get("token", "")
@@ -90,6 +96,7 @@ class Site:
             f"only at https://{GATEWAY}/ex/jira/<cloud id>)",
             limited=what_is_limited,
             sleep=sleep,
+            shared=shared,
         )
         self.jira = self._package()
         self._browse: str | None = None

@@ -58,7 +58,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     redecide = before.rules_key != work.rules_key
     earlier = earlier_rules(work, before) if redecide else None
     replan = everything or before.plan_key != work.plan_key
-    anew = redecide and (earlier is None or replan)
+    anew = observed.everything or (redecide and (earlier is None or replan))
     widened = Widened.of(work, observed, everything=anew)
     pass_ = _Pass(
         work,

@@ -7,7 +7,8 @@ from typing import Final
 
 from syncd.core.errors import Denied, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Finding, IssueRef, Link
-from syncd.core.ports import MEMORY_AT_MOST, Change, NoSuchField, Page, Progress, Sight
+from syncd.core.ports import MEMORY_AT_MOST, Change, NoSuchField, Page, PartPage, Progress, Sight
+from syncd.engine.backfill import read_everything
 from syncd.engine.census import census_if_due
 from syncd.engine.coverage import tell_coverage
 from syncd.engine.lineage import read_outside
@@ -34,6 +35,8 @@ class _Tally:
     memory: str | None = None
     late: timedelta = timedelta(0)
     """How late the latest of the changes showed."""
+    everything: bool = False
+    """Everything was read; `changed` names only what may be somebody's doing."""
     held: str | None = None
     """Why the census did not believe what it found."""
 
@@ -93,6 +96,7 @@ def observe(work: Work, before: Progress) -> Observed:
         familiar=frozenset(familiar),
         denied=denied,
         read_whole=tuple(sorted(set(work.scope))) if complete else familiar,
+        everything=tally.everything,
     )
 
 
@@ -150,6 +154,8 @@ def _absent(tracker: str, absent: NoSuchField) -> str:
 
 def _walk(work: Work, tally: _Tally) -> int:
     """Read what changed; in how many pages."""
+    if tally.progress.watermark is None:
+        _read_everything(work, tally)
     known_to, pages = tally.progress.watermark, 0
     begin = since(work, tally.progress, work.clock.now())
     for page in work.reader.observe(begin, "" if begin is None else tally.progress.memory):
@@ -161,6 +167,30 @@ def _walk(work: Work, tally: _Tally) -> int:
     return pages
 
 
+def _read_everything(work: Work, tally: _Tally) -> None:
+    """Several walks at once, if the tracker allows for it; what was changed meanwhile is left to the walk after it."""
+    familiar = frozenset(tally.progress.complete_scope)
+
+    def keep(pages: Sequence[PartPage]) -> None:
+        now, tally.everything = work.clock.now(), True
+        issues = [issue for page in pages for issue in page.issues]
+        project = {issue.ref: issue.project for issue in issues}
+        changes = work.store.remember(work.tracker, issues, in_scope=True, now=now)
+        doings = (ref for ref, change in changes.items() if change in (Change.NEW, Change.CONTENT))
+        tally.changed.update(ref.id for ref in doings if project[ref] in familiar)
+        _set_aside(work, [bad for page in pages for bad in page.unreadable], tally, now)
+        tally.rows += len(issues)
+
+    work.store.save_progress(work.tracker, tally.progress)  # with word that decisions are owed, should we be killed
+    done = read_everything(work, tally.progress, keep)
+    if done is not None:
+        tally.everything = True  # an earlier process may have read all of it
+        with work.store.transaction():
+            work.store.save_progress(work.tracker, done)
+            work.store.end_backfill(work.tracker)
+        tally.progress = done
+
+
 def _remember(work: Work, page: Page, tally: _Tally) -> None:
     newer, before, now = page.read_to, tally.progress.watermark, work.clock.now()
     progress = tally.progress
@@ -169,10 +199,15 @@ def _remember(work: Work, page: Page, tally: _Tally) -> None:
     tally.add(work.store.remember(work.tracker, page.issues, in_scope=True, now=now, progress=progress))
     tally.progress = progress
     _remember_outside(work, page, tally, now)
-    if page.unreadable:
-        work.store.set_aside(work.tracker, page.unreadable, now)
-        tally.nameless += [bad for bad in page.unreadable if bad.link is None]
-    tally.rows += len(page.issues) + len(page.unreadable)
+    _set_aside(work, page.unreadable, tally, now)
+    tally.rows += len(page.issues)
+
+
+def _set_aside(work: Work, unreadable: Sequence[Unreadable], tally: _Tally, now: datetime) -> None:
+    if unreadable:
+        work.store.set_aside(work.tracker, unreadable, now)
+        tally.nameless += [bad for bad in unreadable if bad.link is None]
+        tally.rows += len(unreadable)
 
 
 def _remember_outside(work: Work, page: Page, tally: _Tally, now: datetime) -> None:

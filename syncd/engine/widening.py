@@ -34,6 +34,8 @@ class Widened:
     everything: bool
     refielded: frozenset[str] = frozenset()
     """Those that come along only since other fields are asked for, by a rule edit of this pass or of an earlier one."""
+    whole: bool = False
+    """Everything was read anew: what nobody is known to have changed is decided since the scope or the rules grew."""
 
     @classmethod
     def of(cls, work: Work, observed: Observed, *, everything: bool) -> "Widened":
@@ -42,7 +44,7 @@ class Widened:
         edited = observed.changed - observed.refielded
         by_edits = edited | descendants(work, edited) if observed.refielded and not everything else edited
         refielded = frozenset(observed.refielded | below) - by_edits
-        return cls(set(observed.changed), below, everything, refielded)
+        return cls(set(observed.changed), below, everything, refielded, whole=observed.everything)
 
     def holds(self, issue_id: str) -> bool:
         """Whether that issue is to be decided again."""
@@ -50,7 +52,7 @@ class Widened:
 
     def origin(self, issue_id: str, *, rules_changed: bool) -> Origin:
         """Why a verdict is new now. With edited rules nobody can tell whose doing it is: the admin looks at it."""
-        if rules_changed or issue_id in self.refielded:
+        if rules_changed or issue_id in self.refielded or (self.whole and issue_id not in self.own):
             return Origin.RULEBOOK
         return Origin.ISSUE if issue_id in self.own else Origin.ANCESTOR
 

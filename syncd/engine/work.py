@@ -43,6 +43,8 @@ class Work:
     clock: Clock
     lease: Lease
     watch: Watcher = lambda _what, _done, _of: None
+    in_flight: int = 4
+    """Walks at once while everything is read, where the tracker allows for it."""
     census_every: timedelta = timedelta(hours=6)
     accept_missing: bool = False
     """A person said that what answers nothing was deleted, however much it is: take a census now and believe it."""
@@ -158,3 +160,5 @@ class Observed:
     """Scope entries that had been through a first complete cycle before: what is new in the others is a backlog."""
     read_whole: tuple[str, ...]
     """Those that will have been through one when what was read is decided."""
+    everything: bool = False
+    """Everything was read, and `changed` names only what may be somebody's doing: decide all of it."""
