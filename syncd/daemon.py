@@ -17,10 +17,11 @@ from syncd.app import App, correlated, load_kind
 from syncd.core.errors import ConfigError, StoreError
 from syncd.core.match import Matcher
 from syncd.core.ports import Lease, TrackerOptions, TrackerWriter
-from syncd.core.running import Executor, holder_of
+from syncd.core.running import Executor
 from syncd.engine.cycle import run_cycle
 from syncd.engine.dbos_engine import DbosEngine, Place
 from syncd.engine.hints import run_named
+from syncd.engine.holding import Holder
 from syncd.engine.keeper import BEAT_EVERY, DisplacedError, Keeper
 from syncd.engine.kept import KeptReader
 from syncd.engine.passes import Passes, Tools
@@ -126,7 +127,7 @@ class Daemon:
         self._passes = Passes(
             store=self._store,
             clock=self.app.clock,
-            holder=holder_of(self.name, token),
+            holder=str(Holder.here(self.name)),
             tools=self._tools,
             acts={"cycle": self._cycle, "webhook_batch": self._named},
             every=self._every,

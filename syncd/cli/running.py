@@ -1,6 +1,7 @@
 """`syncd run`: the daemon, and what signals mean to it."""
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -27,7 +28,8 @@ def run(
     """Watch the trackers until SIGTERM. SIGHUP reads the config again. Exit 0, or 1 if it had to give up."""
     from syncd.daemon import Daemon  # noqa: PLC0415 - loads the engine, which no other command needs
 
-    daemon = Daemon(open_app(), name or socket.gethostname(), Notifier(os.environ.get("NOTIFY_SOCKET", "")))
+    known_as = re.sub(r"\s+", "-", name or socket.gethostname()) or "unknown"
+    daemon = Daemon(open_app(), known_as, Notifier(os.environ.get("NOTIFY_SOCKET", "")))
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         daemon.stop.set()

@@ -93,11 +93,6 @@ class RunStore(Protocol):
         ...
 
 
-def holder_of(name: str, token: str) -> str:
-    """How a process of the daemon signs a lease."""
-    return f"{holder_prefix(name)}{token[:8]}"
-
-
 def holder_prefix(name: str) -> str:
-    """How every lease of a process of that name begins."""
-    return f"syncd run {name} #"
+    """How every lease of a process of the daemon of that name begins."""
+    return f"syncd run {name}: "

@@ -12,26 +12,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_TEXT: Final = re.compile(r"pid (?P<pid>\d+) on (?P<host>\S+)(?: \((?P<began>\d+) (?P<view>\S+)\))?")
+from syncd.core.running import holder_prefix
+
+_TEXT: Final = re.compile(
+    r"(?:syncd run (?P<name>\S+): )?pid (?P<pid>\d+) on (?P<host>\S+)(?: \((?P<began>\d+) (?P<view>\S+)\))?"
+)
 _BEGAN: Final = 19
 """Of the fields of /proc/PID/stat behind the name: when it began, in clock ticks since the boot (proc(5))."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process. `began` and `view` (boot and namespace) are empty where the system does not tell them."""
+    """A process. `began` and `view` (boot and namespace) are empty where the system does not tell them.
+
+    `name` is that of a process of the daemon, else empty.
+    """
 
     pid: int
     host: str
     began: str = ""
     view: str = ""
+    name: str = ""
 
     @classmethod
-    def here(cls) -> "Holder":
+    def here(cls, name: str = "") -> "Holder":
         """This process."""
         pid, host = os.getpid(), re.sub(r"\s+", "-", socket.gethostname()) or "unknown"
         began, view = _began(pid), _view()
-        return cls(pid, host, began, view) if began and view else cls(pid, host)
+        return cls(pid, host, began, view, name) if began and view else cls(pid, host, name=name)
 
     @classmethod
     def of(cls, text: str) -> "Holder | None":
@@ -39,7 +47,8 @@ class Holder:
         found = _TEXT.fullmatch(text)
         if found is None:
             return None
-        return cls(int(found["pid"]), found["host"], found["began"] or "", found["view"] or "")
+        told = (found[part] or "" for part in ("began", "view", "name"))
+        return cls(int(found["pid"]), found["host"], *told)
 
     def __str__(self) -> str:
         proof = f" ({self.began} {self.view})" if self.view else ""
@@ -48,7 +57,7 @@ class Holder:
     @property
     def words(self) -> str:
         """For a person."""
-        return f"pid {self.pid} on {self.host}"
+        return f"{holder_prefix(self.name) if self.name else ''}pid {self.pid} on {self.host}"
 
     def is_surely_gone(self) -> bool:
         """Whether that very process has ended, beyond doubt."""

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from syncd.core.errors import Busy, SyncdError, TrackerError
 from syncd.core.ports import Clock, Lease, Store, TrackerWriter
 from syncd.core.running import Attempt, RunStore
+from syncd.engine.holding import gone_holder, holder_words
 from syncd.engine.ports import Task
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, StoppingError, Work
 from syncd.telemetry import during, logger
@@ -81,10 +82,12 @@ class Passes:
         if before is not None and _still_waits(before, now):
             return {"skipped": f"backing off until {before.not_before}"}
         lease = self.store.acquire(task.tracker, self.holder, now, LEASE_TTL)
+        held_by = None if lease else self.store.lease_holder(task.tracker, now)
+        if gone := gone_holder(held_by):
+            lease = self.store.acquire(task.tracker, self.holder, now, LEASE_TTL, gone=gone)
         if lease is None:
-            held_by = self.store.lease_holder(task.tracker, now)
-            logger().info("cycle_skipped", held_by=held_by)
-            return {"skipped": f"held by {held_by}"}
+            logger().info("cycle_skipped", held_by=holder_words(held_by))
+            return {"skipped": f"held by {holder_words(held_by)}"}
         try:
             attempt = self._carried_out(task, lease, before, every)
         finally:
