@@ -2,5 +2,8 @@
 
 from typing import Final
 
-KINDS: Final[dict[str, str]] = {"jira-cloud": "connectors.jira.cloud:KIND"}
+KINDS: Final[dict[str, str]] = {
+    "jira-cloud": "connectors.jira.cloud:KIND",
+    "linear": "connectors.linear.kind:KIND",
+}
 """Kind (as written in syncd.yaml) → import string of its `syncd.core.ports.TrackerKind`."""

@@ -42,8 +42,8 @@ class Interview:
         """Everything that was answered; `starter` is the syncd.yaml that it will be written into."""
         given: dict[str, str] = {}
         for key, (question, default) in QUESTIONS.items():
-            if key == "email" and given["kind"] != "jira-cloud":
-                continue
+            if key in ("url", "email") and given["kind"] == "linear":
+                continue  # its address is known, and its key says whose it is
             given[key] = self._one(starter, given, key, (question.format(kinds=", ".join(sorted(self.kinds))), default))
         return given
 
@@ -68,7 +68,7 @@ QUESTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "kind": ("The kind of tracker ({kinds})", "jira-cloud"),
     "url": ("Its address, such as https://acme.atlassian.net", ""),
     "email": ("The email address of syncd's account there", ""),
-    "projects": ("The keys of the projects that syncd may read, such as PAY, OPS", ""),
+    "projects": ("The keys of the projects (in Linear: of the teams) that syncd may read, such as PAY, OPS", ""),
 }
 """What is asked, in order: question and default. Without a default an answer is required."""
 
@@ -76,19 +76,23 @@ QUESTIONS: Final[Mapping[str, tuple[str, str]]] = {
 def filled(starter: str, answers: Answers) -> str:
     """The starter's syncd.yaml with answers in the place of its examples; what is not answered stays."""
     text = starter
+    linear = answers.get("kind") == "linear"
+    ending, scope = ("linear", "teams") if linear else ("jira", "projects")
+    if linear:
+        text = _put(text, r"\{projects: ", "{teams: ")
+        text = _put(text, "(?m)^    url: .*\n", "")
+        text = _put(text, r"\{email: [^,]*, token: \{env: JIRA_TOKEN\}\}", "{token: {env: LINEAR_TOKEN}}")
     if installation := answers.get("installation"):
         text = _put(text, "(?m)^installation: .*$", f"installation: {_plain(installation)}")
-        text = _put(text, "(?m)^  acme-jira:", f"  {_plain(f'{installation[:57]}-jira')}:")
+        text = _put(text, "(?m)^  acme-jira:", f"  {_plain(f'{installation[:56]}-{ending}')}:")
     for key in ("kind", "url"):
         if key in answers:
             text = _put(text, f"(?m)^    {key}: .*$", f"    {key}: {_plain(answers[key])}")
     if "email" in answers:
         text = _put(text, r"\{email: [^,]*,", f"{{email: {_plain(answers['email'])},")
-    elif answers.get("kind", "jira-cloud") != "jira-cloud":
-        text = _put(text, r"\{email: [^,]*, ", "{")
     if "projects" in answers:
         listed = ", ".join(_plain(entry.strip()) for entry in answers["projects"].split(",") if entry.strip())
-        text = _put(text, r"\{projects: \[.*\]\}", f"{{projects: [{listed}]}}")
+        text = _put(text, rf"\{{{scope}: \[.*\]\}}", f"{{{scope}: [{listed}]}}")
     return text
 
 

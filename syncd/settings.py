@@ -60,7 +60,7 @@ __all__ = [
 ]
 
 SETTINGS_FILE = "syncd.yaml"
-PLANNED_KINDS = ("jira-data-center", "linear")
+PLANNED_KINDS = ("jira-data-center",)
 """Kinds that DESIGN names and this version does not have."""
 
 SAFE_KEYS = frozenset(SyncdShape.all_keys()) - {"auth", "webhook", "token", "password", "secret"}

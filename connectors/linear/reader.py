@@ -111,9 +111,10 @@ class LinearReader:
     def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         """Catalogues first, then issues newest change first, then what the catalogues' changes concern.
 
-        Only the last page says how far has been read: up to the newest change that stood on the first page, for
-        whatever changes during the walk is newer than that (facts/linear.md §3). Until then a kill costs the walk, and
-        nothing else.
+        Only the last page says how far has been read: up to the instant at which the walk began on the tracker's
+        clock, or to the newest change that stood on its first page, for whatever changes during the walk is newer than
+        both (facts/linear.md §3). Were it the newest change alone, a quiet workspace would read its last burst of
+        changes again in every cycle. Until the last page a kill costs the walk, and nothing else.
         """
         teams = self._visible()
         if not teams:
@@ -125,10 +126,10 @@ class LinearReader:
         )
         now = Memory.of(catalogue.labels, catalogue.nodes, self._teams or (), before)
         yield self._nodes(catalogue, before)
-        newest = since
+        newest = self._linear.caller.tracker_now() if since is None else max(since, self._linear.caller.tracker_now())
         for number, part in enumerate(self._walk.run(self._changed_since(teams, since))):
             if number == 0:
-                newest = max((at for at in (newest, *map(updated, part.rows)) if at is not None), default=None)
+                newest = max(newest, *(at for at in map(updated, part.rows) if at is not None), newest)
             yield self._mapped(part).page()
         if since is not None:
             changes = Changes(everything=True) if before is None else before.changes(now, catalogue.ids())

@@ -32,7 +32,7 @@ def init(
         raise typer.Exit(INTERRUPTED) from None
     say("\n".join(map(str, written)))
     given = "" if Given.directory == Path(DEFAULT_CONFIG) else f" --config {shlex.quote(str(Given.directory))}"
-    say("Each file says what belongs in it. Edit them, and put the account's API token into $JIRA_TOKEN. Then:")
+    say("Each file says what belongs in it. Edit them, and put the token into the variable that `auth:` names. Then:")
     say(f"  syncd{given} check\n  syncd{given} plan")
 
 

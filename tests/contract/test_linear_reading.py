@@ -241,7 +241,8 @@ def test_only_the_last_page_says_how_far_has_been_read(at: Desk, cycles: Cycles)
     pages = cycles.run()
     assert [page.read_to for page in pages[:-1]] == [None] * (len(pages) - 1)
     assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
-    assert pages[-1].read_to == max(issue.updated for issue in cycles.issues.values())
+    assert pages[-1].read_to is not None
+    assert max(issue.updated for issue in cycles.issues.values()) <= pages[-1].read_to <= at.time.now()
 
 
 @pytest.mark.parametrize("lost", ["error", "end", "top"])

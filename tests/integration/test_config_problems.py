@@ -175,7 +175,6 @@ CASES = [
            "`8` is a number", 'quotes: "8"'),
     # syncd.yaml
     Broken("kind", S, "jira-cloud", f"{HERE}jira-clod", "no kind of tracker `jira-clod`", "`jira-cloud`?", "jira-cloud"),
-    Broken("kind-later", S, "jira-cloud", f"{HERE}linear", "`linear` comes in a later version", "jira-cloud"),
     Broken("data-center", S, "jira-cloud", f"{HERE}jira-data-center", "comes in a later version", "jira-cloud"),
     Broken("literal", S, "{env: JIRA_TOKEN}", f"{HERE}hunter2", "a secret must not stand", "{env: NAME", "{env: JIRA_TOKEN}"),
     Broken("env-name", S, "JIRA_TOKEN", f"{HERE}hunter-2", "cannot be the name of an environment", "JIRA_TOKEN", "JIRA_TOKEN"),

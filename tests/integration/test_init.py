@@ -97,7 +97,18 @@ def test_the_answers_stand_in_the_file_and_the_comments_stay(tmp_path: Path) -> 
     assert "{email: me@mine.example, token: {env: JIRA_TOKEN}}" in text
     assert text.count("#") == STARTER.count("#")
     assert person.told == []
-    assert [question for question, _ in person.asked][1] == "The kind of tracker (jira-cloud)"
+    assert [question for question, _ in person.asked][1] == "The kind of tracker (jira-cloud, linear)"
+
+
+def test_for_linear_neither_address_nor_email_is_asked_for_and_the_scope_is_of_teams(tmp_path: Path) -> None:
+    person = Person(kind=["linear"], projects=["ENG, OPS"])
+    write_new(tmp_path, DAY, person.interview())
+    (tracker,) = load_config(tmp_path, check_options, KINDS, DAY).settings.trackers
+    assert (tracker.id, tracker.kind, tracker.url) == ("mine-linear", "linear", "")
+    assert tracker.scope == {"teams": ("ENG", "OPS")}
+    assert "    auth: {token: {env: LINEAR_TOKEN}}\n" in (tmp_path / "syncd.yaml").read_text()
+    assert len(person.asked) == len(QUESTIONS) - 2
+    assert person.told == []
 
 
 @pytest.mark.parametrize(
@@ -106,7 +117,7 @@ def test_the_answers_stand_in_the_file_and_the_comments_stay(tmp_path: Path) -> 
         ("installation", "Not An Id", "is not an id"),
         ("installation", "x: y", "is not an id"),
         ("kind", "jira-clod", "did you mean `jira-cloud`?"),
-        ("kind", "linear", "comes in a later version"),
+        ("kind", "jira-data-center", "comes in a later version"),
         ("url", "", "not the url of a site"),
         ("url", "mine.atlassian.net", "write it as https://acme.atlassian.net"),
         ("url", "http://mine.atlassian.net", "plain http://"),
@@ -193,7 +204,7 @@ def test_on_a_terminal_it_asks_and_says_what_comes_next(tmp_path: Path) -> None:
     typed = "mine\n\nmine\nhttps://mine.atlassian.net\nme@mine.example\nABC\n"
     code, shown = _on_a_terminal(tmp_path, typed.encode())
     assert code == 0, shown
-    assert "The kind of tracker (jira-cloud) [jira-cloud]: " in shown
+    assert "The kind of tracker (jira-cloud, linear) [jira-cloud]: " in shown
     assert "this is not the url of a site" in shown
     assert shown.rstrip().endswith("syncd plan")
     assert load_config(tmp_path / "config", check_options, KINDS).settings.trackers[0].id == "mine-jira"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors import KINDS
-from connectors.jira.cloud import KIND
+from syncd.app import load_kind
 from syncd.config import Config, load_config
 from syncd.core.errors import OptionProblem
 
@@ -42,8 +42,7 @@ rules:
 
 def check_options(kind: str, options: Mapping[str, Any]) -> list[OptionProblem]:
     """What the app hands to the settings."""
-    assert kind == "jira-cloud"
-    return list(KIND.check(options))
+    return list(load_kind(kind).check(options))
 
 
 def write_config(folder: Path, files: Mapping[str, str | bytes] | None = None) -> Path:
