@@ -378,6 +378,24 @@ class App:
 
     # --- for a process that stays (syncd.daemon)
 
+    def offline_desk(self, stack: ExitStack) -> "_Desk":
+        """The parts for a command that reads and writes the store only, by the rules that are in force."""
+        return self._desk(stack, create=False, offline=True, last_good=True)
+
+    def lease(self, stack: ExitStack, store: Store, tracker: str) -> Lease:
+        """The right to work on a tracker, until the stack ends; waits for it a while, then names who holds it."""
+        return self._lease(stack, store, tracker)
+
+    def find(self, store: Store, key: str, tracker: str | None) -> IssueRef:
+        """The one issue of that key, new or old. `UnknownKeyError`, `SeveralTrackersError`."""
+        refs = store.find(key, tracker)
+        if not refs:
+            raise UnknownKeyError(f"no issue {key} is known; check the key, or run `syncd once` if it is new")
+        if len({ref.tracker for ref in refs}) > 1:
+            names = " or ".join(f"--tracker {name}" for name in sorted({ref.tracker for ref in refs}))
+            raise SeveralTrackersError(f"{key} is known in several trackers: add {names}")
+        return refs[0]
+
     def desk(self, stack: ExitStack) -> "_Desk":
         """The parts by the config in force, the store open until the stack ends; broken rules give way as in `once`."""
         return self._desk(stack, last_good=True)

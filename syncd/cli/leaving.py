@@ -11,6 +11,7 @@ from syncd.cli.terminal import INTERRUPTED, Exit, cli, complain
 from syncd.core.errors import ConfigError, SyncdError, TrackerError
 from syncd.engine.work import LeaseLostError
 from syncd.newconfig import AlreadyThereError
+from syncd.people import UnknownTargetError
 from syncd.problems import problem_text
 from syncd.telemetry import configure
 
@@ -36,6 +37,7 @@ def _config_first(argv: list[str]) -> list[str]:
 
 EXITS: Final[tuple[tuple[type[BaseException], Exit], ...]] = (
     (UnknownKeyError, Exit.UNKNOWN),
+    (UnknownTargetError, Exit.CONFIG),
     (SeveralTrackersError, Exit.CONFIG),
     (AlreadyThereError, Exit.CONFIG),
     (TrackerError, Exit.UNREADABLE),

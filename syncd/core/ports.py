@@ -488,6 +488,18 @@ class StoredPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A place where `syncd withdraw` was: nothing is written there before an `apply --plan` ends it."""
+
+    tracker: str
+    project: str | None
+    """None: the whole tracker, or one issue."""
+    issue: str | None
+    """The id of the one issue."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RulesVersion:
     """A version of the rules coming into use: when, and who committed it where git knows."""
 
@@ -721,6 +733,42 @@ class Store(Protocol):
 
     def save_overrides(self, started: Sequence[Override], ended: Sequence[Override], now: datetime) -> None:
         """Begin some, end others; history is kept."""
+        ...
+
+    def speak(self, started: Sequence[Override], ended: Sequence[Override], now: datetime) -> None:
+        """Begin and end words that no pass has heard: those of commands, and those that have run out."""
+        ...
+
+    def lapse(self, tracker: str, now: datetime) -> int:
+        """End the words that have run out; how many."""
+        ...
+
+    def unheard(self, tracker: str) -> Mapping[int, IssueRef]:
+        """Words that were begun or ended and that no pass has decided with, by a number of the store's."""
+        ...
+
+    def heard(self, numbers: Sequence[int]) -> None:
+        """A pass has decided with those."""
+        ...
+
+    def words(self, *, ended: bool = False) -> Sequence[tuple[Override, datetime | None]]:
+        """Every word that stands, or was ever said, with when it ended, in the order they began."""
+        ...
+
+    def holds(self, tracker: str | None = None) -> Sequence[Hold]:
+        """Places where everything was taken off, and nothing is put on before an `apply --plan`."""
+        ...
+
+    def hold(self, hold: Hold) -> None:
+        """Put a place on hold; one that is on hold stays so since when it was."""
+        ...
+
+    def release_hold(self, hold: Hold) -> None:
+        """That place is no longer on hold."""
+        ...
+
+    def marked(self, tracker: str) -> Sequence[IssueRef]:
+        """Every issue that this store ever wrote on or took a mark of over, in or out of scope, by id."""
         ...
 
     def save_findings(self, tracker: str, kind: str, findings: Sequence[Finding], now: datetime) -> None:

@@ -60,6 +60,11 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     replan = everything or before.plan_key != work.plan_key
     anew = observed.everything or (redecide and (earlier is None or replan))
     widened = Widened.of(work, observed, everything=anew)
+    work.store.lapse(work.tracker, observed.now)
+    unheard = work.store.unheard(work.tracker)
+    spoken = {ref.id for ref in unheard.values()}
+    widened.own |= spoken
+    widened.below |= descendants(work, spoken) - widened.own
     pass_ = _Pass(
         work,
         observed,
@@ -81,6 +86,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     if pass_.decided or observed.rows:
         tell_causes(work, work.clock.now())
     work.store.save_findings(work.tracker, "second-store", pass_.kinship.findings(), work.clock.now())
+    work.store.heard(list(unheard))
     done = replace(observed.progress, rules_key=work.rules_key, plan_key=work.plan_key)
     work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
     return Looked(

@@ -4,15 +4,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import Column, Connection, Select, and_, bindparam, delete, func, insert, select, update
 
 from syncd.core.model import Decision, Finding, IssueRef, Override, Standing
-from syncd.core.ports import RulesVersion
+from syncd.core.ports import Hold, RulesVersion
 from syncd.store import codec
 from syncd.store.database import Row, batches
 from syncd.store.part import Part, by_tracker
+from syncd.store.tables import applied, history, issues, meta, overrides, rulebook_log, rulebooks, standings
 from syncd.store.tables import findings as findings_table
-from syncd.store.tables import history, issues, meta, overrides, rulebook_log, rulebooks, standings
+from syncd.store.tables import holds as holds_table
 
 
 class Decisions(Part):
@@ -150,6 +151,83 @@ class Decisions(Part):
                 if override not in there:
                     there.append(override)
                     connection.execute(insert(overrides).values(**_override_row(override, now)))
+
+    def speak(self, started: Sequence[Override], ended: Sequence[Override], now: datetime) -> None:
+        """Begin and end words that no pass has heard: those of commands, and those that have run out."""
+        with self._db.writing(durable=True) as connection:
+            standing = self._standing_overrides(connection, [o.ref for o in (*started, *ended)])
+            for _, n, override in standing:
+                if override in ended:
+                    gone = update(overrides).where(overrides.c.n == n)
+                    connection.execute(gone.values(ended=now, unheard=now))
+            for override in started:
+                connection.execute(insert(overrides).values(**_override_row(override, now), unheard=now))
+
+    def lapse(self, tracker: str, now: datetime) -> int:
+        """End the words that have run out; how many."""
+        o = overrides.c
+        due = and_(o.tracker == tracker, o.ended.is_(None), o.expires.is_not(None), o.expires <= now)
+        with self._db.reading() as connection:
+            if connection.execute(select(o.n).where(due).limit(1)).scalar() is None:
+                return 0
+        with self._db.writing(durable=True) as connection:
+            return int(connection.execute(update(overrides).where(due).values(ended=now, unheard=now)).rowcount)
+
+    def unheard(self, tracker: str) -> Mapping[int, IssueRef]:
+        """Words that were begun or ended and that no pass has decided with, by a number of the store's."""
+        o = overrides.c
+        query = select(o.n, o.id).where(o.tracker == tracker, o.unheard.is_not(None)).order_by(o.n)
+        with self._db.reading() as connection:
+            return {n: IssueRef(tracker, id_) for n, id_ in connection.execute(query).all()}
+
+    def heard(self, numbers: Sequence[int]) -> None:
+        """A pass has decided with those."""
+        if numbers:
+            with self._db.writing(durable=True) as connection:
+                for some in batches(list(numbers)):
+                    change = update(overrides).where(overrides.c.n.in_(some))
+                    connection.execute(change.values(unheard=None))
+
+    def words(self, *, ended: bool = False) -> Sequence[tuple[Override, datetime | None]]:
+        """Every word that stands, or was ever said, with when it ended, in the order they began."""
+        o = overrides.c
+        query = select(o.tracker, o.id, o.override, o.ended).order_by(o.n)
+        if not ended:
+            query = query.where(o.ended.is_(None))
+        with self._db.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            (codec.override_value(IssueRef(tracker, id_), codec.loads(text)), at) for tracker, id_, text, at in rows
+        ]
+
+    # --- holds ---
+
+    def holds(self, tracker: str | None = None) -> Sequence[Hold]:
+        """Places where everything was taken off, and nothing is put on before an `apply --plan`."""
+        query = select(holds_table).order_by(holds_table.c.tracker, holds_table.c.project, holds_table.c.id)
+        if tracker is not None:
+            query = query.where(holds_table.c.tracker == tracker)
+        with self._db.reading() as connection:
+            return [Hold(row.tracker, row.project or None, row.id or None, row.at) for row in connection.execute(query)]
+
+    def hold(self, hold: Hold) -> None:
+        """Put a place on hold; one that is on hold stays so since when it was."""
+        row = {"tracker": hold.tracker, "project": hold.project or "", "id": hold.issue or "", "at": hold.at}
+        with self._db.writing(durable=True) as connection:
+            connection.execute(self._db.insert(holds_table).on_conflict_do_nothing(), row)
+
+    def release_hold(self, hold: Hold) -> None:
+        """That place is no longer on hold."""
+        h = holds_table.c
+        place = and_(h.tracker == hold.tracker, h.project == (hold.project or ""), h.id == (hold.issue or ""))
+        with self._db.writing(durable=True) as connection:
+            connection.execute(delete(holds_table).where(place))
+
+    def marked(self, tracker: str) -> Sequence[IssueRef]:
+        """Every issue that this store ever wrote on or took a mark of over, in or out of scope, by id."""
+        query = select(applied.c.id).where(applied.c.tracker == tracker).order_by(applied.c.id)
+        with self._db.reading() as connection:
+            return [IssueRef(tracker, id_) for id_ in connection.execute(query).scalars()]
 
     # --- findings ---
 
@@ -291,7 +369,8 @@ def _standing_row(standing: Standing) -> Row:
 
 def _override_row(override: Override, now: datetime) -> Row:
     text = codec.dumps(codec.override_tree(override))
-    return {"tracker": override.ref.tracker, "id": override.ref.id, "override": text, "started": now}
+    row: Row = {"tracker": override.ref.tracker, "id": override.ref.id, "override": text, "started": now}
+    return row | {"expires": override.expires}
 
 
 def _cause(finding: Finding) -> str:

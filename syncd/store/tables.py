@@ -224,8 +224,17 @@ overrides = Table(
     Column("override", Json, nullable=False),
     Column("started", Instant, nullable=False),
     Column("ended", Instant),
+    Column("expires", Instant),
     Column("unheard", Instant),  # begun or ended by a command since then, and no pass has decided with that yet
     Index("ix_overrides_tracker_id", "tracker", "id"),
+)
+_ends = overrides.c.ended.is_(None) & overrides.c.expires.is_not(None)
+Index(
+    "ix_overrides_expires",
+    overrides.c.tracker,
+    overrides.c.expires,
+    sqlite_where=_ends,
+    postgresql_where=_ends,
 )
 _unheard = overrides.c.unheard.is_not(None)
 Index("ix_overrides_unheard", overrides.c.tracker, sqlite_where=_unheard, postgresql_where=_unheard)

@@ -27,12 +27,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("overrides") as table:
+        table.add_column(sa.Column("expires", Instant))
         table.add_column(sa.Column("unheard", Instant))
     with op.batch_alter_table("findings") as table:
         table.add_column(sa.Column("issue", Name))
     with op.batch_alter_table("standings") as table:
         table.add_column(sa.Column("cause", Name))
         table.add_column(sa.Column("diverges", Name))
+    _index("ix_overrides_expires", "overrides", ["tracker", "expires"], "ended IS NULL AND expires IS NOT NULL")
     _index("ix_overrides_unheard", "overrides", ["tracker"], "unheard IS NOT NULL")
     _index("ix_findings_issue", "findings", ["tracker", "issue"], "closed IS NULL AND issue IS NOT NULL")
     _index("ix_standings_cause", "standings", ["tracker", "cause"], "cause IS NOT NULL")
@@ -95,9 +97,14 @@ def downgrade() -> None:
         ("ix_standings_cause", "standings"),
         ("ix_findings_issue", "findings"),
         ("ix_overrides_unheard", "overrides"),
+        ("ix_overrides_expires", "overrides"),
     ):
         op.drop_index(name, table_name)
-    for name, columns in (("standings", ("diverges", "cause")), ("findings", ("issue",)), ("overrides", ("unheard",))):
+    for name, columns in (
+        ("standings", ("diverges", "cause")),
+        ("findings", ("issue",)),
+        ("overrides", ("unheard", "expires")),
+    ):
         with op.batch_alter_table(name) as table:
             for column in columns:
                 table.drop_column(column)
