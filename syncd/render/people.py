@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol
 
 from syncd.core.findings import Level, OpenFinding, deadline_of, level_of
 from syncd.core.model import Finding, Override, Target, ToExempt, ToOutcome, ToOverhead
-from syncd.render.jsonable import instant
 from syncd.render.adf import inert
+from syncd.render.jsonable import instant
 
 WHO: Final[Mapping[Level, str]] = {
     Level.ENGINEER: "engineers",
