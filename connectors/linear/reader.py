@@ -120,13 +120,14 @@ class LinearReader:
         if not teams:
             yield Page((), last=True)  # nothing can be read, so nothing is known to have been read: no read_to
             return
+        began = self._linear.caller.tracker_now()
+        newest = began if since is None else max(since, began)
         before = None if since is None else Memory.parse(memory)
         catalogue = self._catalogue = Catalogue.read(
             self._linear, self._options.marks, before.groups if before else self._own_groups()
         )
         now = Memory.of(catalogue.labels, catalogue.nodes, self._teams or (), before)
         yield self._nodes(catalogue, before)
-        newest = self._linear.caller.tracker_now() if since is None else max(since, self._linear.caller.tracker_now())
         for number, part in enumerate(self._walk.run(self._changed_since(teams, since))):
             if number == 0:
                 newest = max(newest, *(at for at in map(updated, part.rows) if at is not None), newest)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, create_engine, text
-from support_contract import KINDS, Tracker, tracker_of
+from support_contract import JiraTracker, Tracker
+from support_contract_linear import LinearTracker
+from support_jira_cloud import MovableClock, cloud_of
+from support_linear_writer import space_of
 from support_openapi import OpenApiDocument
 from support_pg import database, postgresql
 from support_store import NOW
@@ -114,8 +117,12 @@ def store(store_url: str) -> Iterator[SqlStore]:
 # --- trackers, one after the other ----------------------------------------------------------------------------
 
 
-@pytest.fixture(params=KINDS)
-def tracker(request: pytest.FixtureRequest, watched: Callable[..., Site]) -> Iterator[Tracker]:
+@pytest.fixture(params=["jira-cloud", "linear"])
+def tracker(request: pytest.FixtureRequest) -> Iterator[Tracker]:
     """Each kind of tracker in turn, served and empty: what a connector must do is written once."""
-    with tracker_of(request.param, watched) as made:
-        yield made
+    if request.param == "jira-cloud":
+        with cloud_of(request.getfixturevalue("watched"), MovableClock()) as cloud:
+            yield JiraTracker(cloud)
+    else:
+        with space_of() as space, ExitStack() as stack:
+            yield LinearTracker(space, stack)

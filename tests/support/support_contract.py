@@ -1,27 +1,25 @@
 """One way to speak of any tracker: what people do there, what goes wrong on the way, and what stands there afterwards.
 
-The contract suite (tests/contract/test_connector_*.py) says once what a connector must do; each kind of tracker has an
-adapter here. Issues are named by their ids, areas are what a scope lists (projects, teams), marks are as the core says
-them (`outcome/x`, `Outcome/x`).
+The contract suite (tests/contract/test_connector_*.py) says once what a connector must do; Jira's adapter is here,
+Linear's in `support_contract_linear`. Issues are named by their ids, areas are what a scope lists (projects, teams),
+marks are as the core says them (`outcome/x`, `Outcome/x`).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from support_jira_cloud import Cloud, MovableClock, cloud_of
+from support_jira_cloud import Cloud, MovableClock
 
-from connectors.sandbox import Fault, Site
-from syncd.core.model import Action, Comment, Issue, IssueRef, Link, Origin, Run
-from syncd.core.ports import MarkNames, Page, TrackerOptions, TrackerReader, TrackerWriter
+from connectors.sandbox import Fault
+from syncd.core.errors import TrackerError
+from syncd.core.model import Action, Comment, Issue, IssueRef, Link, Origin, Receipt, Run
+from syncd.core.ports import MarkNames, Page, Signed, TrackerOptions, TrackerReader, TrackerWriter
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-KINDS = ("jira-cloud",)
-
 Trouble = Literal["limited", "failing", "failing as HTML", "a page of HTML", "reset", "cut short", "partial", "lost"]
 TROUBLES: tuple[Trouble, ...] = (
     "limited", "failing", "failing as HTML", "a page of HTML", "reset", "cut short", "partial", "lost",
@@ -51,15 +49,12 @@ class Tracker(ABC):
 
     # --- syncd's side ---
 
-    @property
-    @abstractmethod
-    def kind(self) -> Any: ...
-
     @abstractmethod
     def options(self, **changed: Any) -> TrackerOptions: ...
 
     @abstractmethod
-    def reader(self, **changed: Any) -> TrackerReader: ...
+    def reader(self, clock: MovableClock | None = None, **changed: Any) -> TrackerReader:
+        """A reader, by a clock of its own where one is given."""
 
     @abstractmethod
     def writer(self, **changed: Any) -> TrackerWriter: ...
@@ -84,6 +79,14 @@ class Tracker(ABC):
     def create(
         self, title: str, *, area: str = "PAY", labels: Sequence[str] = (), parent: str | None = None
     ) -> str: ...
+
+    @abstractmethod
+    def tower(self, *, area: str = "PAY") -> Sequence[str]:
+        """A sub-task of a piece of work of an epic (a project) of an initiative: all four, the lowest first."""
+
+    @abstractmethod
+    def relabel(self, node: str, labels: Sequence[str]) -> None:
+        """Give whatever stands in a tower other labels."""
 
     @abstractmethod
     def rename(self, issue: str, title: str) -> None: ...
@@ -113,6 +116,14 @@ class Tracker(ABC):
 
     @abstractmethod
     def forbid_comments(self) -> None: ...
+
+    @abstractmethod
+    def refuse(self, status: int) -> None:
+        """Every request is answered with that status from now on."""
+
+    @abstractmethod
+    def wrong_key(self) -> Mapping[str, str]:
+        """An `auth` that the tracker does not accept."""
 
     def fill(self, count: int, area: str = "PAY") -> list[str]:
         made = []
@@ -161,6 +172,14 @@ class Tracker(ABC):
         """Switch it on; what comes back tells how often it `struck`. `wait`: the seconds that a limit asks for."""
 
     @abstractmethod
+    def drain(self, until: timedelta) -> None:
+        """The next request is refused, and none is answered before that time has passed."""
+
+    @abstractmethod
+    def served(self) -> int:
+        """How many requests came to the server."""
+
+    @abstractmethod
     def lag(self, by: timedelta) -> None:
         """How far what a poll sees lies behind what is there."""
 
@@ -177,7 +196,7 @@ class JiraTracker(Tracker):
     page = 100
     looking = 3
     idle = 1
-    fifty = fifty_more = 50
+    fifty, fifty_more = 5, 4
     clear_anyway = frozenset({"cut short", "partial"})  # a PUT is answered without a body, which cannot be cut
 
     def __init__(self, cloud: Cloud) -> None:
@@ -185,15 +204,13 @@ class JiraTracker(Tracker):
         self.clock = cloud.clock
         self._maria = cloud.site.person("maria")
 
-    @property
-    def kind(self) -> Any:
-        return self.cloud.kind
-
     def options(self, **changed: Any) -> TrackerOptions:
         return self.cloud.options(**changed)
 
-    def reader(self, **changed: Any) -> TrackerReader:
-        return self.cloud.reader(**changed)
+    def reader(self, clock: MovableClock | None = None, **changed: Any) -> TrackerReader:
+        reader = self.cloud.kind.reader(self.options(**changed), clock or self.clock)
+        self.cloud.stack.callback(reader.close)
+        return reader
 
     def writer(self, **changed: Any) -> TrackerWriter:
         return self.cloud.writer(**changed)
@@ -206,6 +223,15 @@ class JiraTracker(Tracker):
         kind = "Sub-task" if parent else "Story"
         key = self._maria.create(project=area, summary=title, labels=list(labels), parent=above, type=kind)
         return str(self.cloud.issue(key).id)
+
+    def tower(self, *, area: str = "PAY") -> Sequence[str]:
+        keys = [self._maria.create(project="OPS", summary="initiative", type="Initiative", labels=["bet"])]
+        for name, kind in (("epic", "Epic"), ("work", "Story"), ("part", "Sub-task")):
+            keys.append(self._maria.create(project=area, summary=name, type=kind, parent=keys[-1], labels=[name]))
+        return [str(self.cloud.issue(key).id) for key in reversed(keys)]
+
+    def relabel(self, node: str, labels: Sequence[str]) -> None:
+        self._maria.edit(self.key_of(node), labels=list(labels))
 
     def rename(self, issue: str, title: str) -> None:
         self._maria.edit(self.key_of(issue), summary=title)
@@ -233,6 +259,12 @@ class JiraTracker(Tracker):
 
     def forbid_comments(self) -> None:
         self.cloud.site.permissions.may_comment["PAY"] = False
+
+    def refuse(self, status: int) -> None:
+        self.cloud.site.faults.add(Fault("status", status, times=None))
+
+    def wrong_key(self) -> Mapping[str, str]:
+        return {"email": self.cloud.site.email, "token": "wrong-and-secret"}
 
     def titles(self) -> Mapping[str, str]:
         return {str(issue.id): issue.summary for issue in self.cloud.site.live.values()}
@@ -280,6 +312,12 @@ class JiraTracker(Tracker):
         match = {"any": "", "read": "POST */search/jql", "write": "[PD]* */issue/[0-9]*"}[on]
         return self.cloud.site.faults.add(Fault(**faults[trouble], match=match, times=times, every=every, after=after))
 
+    def drain(self, until: timedelta) -> None:
+        self.cloud.site.faults.add(Fault("status", 429, retry_after=until.total_seconds()))
+
+    def served(self) -> int:
+        return len(self.cloud.site.exchanges)
+
     def lag(self, by: timedelta) -> None:
         self.cloud.site.index_lag = by
 
@@ -287,12 +325,36 @@ class JiraTracker(Tracker):
         return wait
 
 
-@contextmanager
-def tracker_of(kind: str, watched: Callable[..., Site]) -> Iterator[Tracker]:
-    """A served tracker of that kind until the block ends; `watched` checks Jira's exchanges against the document."""
-    clock = MovableClock()
-    with cloud_of(watched, clock) as cloud:
-        yield JiraTracker(cloud)
+@dataclass
+class Poll:
+    """Observes again and again as the engine does, each time from where the last time got to."""
+
+    reader: TrackerReader
+    since: datetime | None = None
+    memory: str = ""
+    outside: dict[str, Issue] = field(default_factory=dict)
+
+    def run(self) -> list[Issue]:
+        """What was told to be in scope. The reading was complete."""
+        pages = list(self.reader.observe(self.since, self.memory))
+        assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
+        self.since = pages[-1].read_to or self.since
+        self.memory = pages[-1].memory or self.memory
+        self.outside = {issue.ref.id: issue for page in pages for issue in page.outside}
+        return all_of(pages)
+
+
+def written(writer: TrackerWriter, actions: Sequence[Action]) -> list[Receipt | TrackerError]:
+    """What came of actions, equal ones together, in their order."""
+    came: dict[str, Receipt | TrackerError] = {}
+    portions: dict[str, list[Signed]] = {}
+    for n, action in enumerate(actions):
+        portions.setdefault(writer.together(action) or f"alone {n}", []).append(Signed(action, f"e{n}"))
+    for portion in portions.values():
+        for at in range(0, len(portion), writer.most_together):
+            part = portion[at : at + writer.most_together]
+            came.update(zip((one.action.ref.id for one in part), writer.write_together(part), strict=True))
+    return [came[action.ref.id] for action in actions]
 
 
 def said(text: str) -> Comment:
