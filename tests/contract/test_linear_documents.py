@@ -9,7 +9,15 @@ from support_graphql import OfficialSchema
 from connectors.linear import documents
 from connectors.linear.documents import MOST_AT_ONCE, Document
 
-ALL = sorted((value for value in vars(documents).values() if isinstance(value, Document)), key=lambda d: d.name)
+MARKINGS = [
+    documents.marking(1, copies=1, dropped=0),
+    documents.marking(1, copies=0, dropped=1),
+    documents.marking(documents.MARKS_AT_ONCE, copies=documents.MARKS_AT_ONCE, dropped=0),
+    documents.marking(documents.MARKS_AT_ONCE, copies=0, dropped=documents.MARKS_AT_ONCE),
+]
+ALL = sorted(
+    [*(value for value in vars(documents).values() if isinstance(value, Document)), *MARKINGS], key=lambda d: d.name
+)
 A_THIRD = 10_000 / 3
 
 
