@@ -21,7 +21,7 @@ from syncd.core.decide import Overrides
 from syncd.core.diff import Pace, RulesDiff
 from syncd.core.endings import Endings
 from syncd.core.errors import Behind, Busy, ConfigError, OptionProblem, Problem, SyncdError
-from syncd.core.explain import Explanation, explain
+from syncd.core.explain import Explanation, Twin, explain
 from syncd.core.match import Matcher
 from syncd.core.model import Comment, IssueRef, Plan, Refusal, Rulebook
 from syncd.core.plan import Policy
@@ -47,6 +47,7 @@ from syncd.engine.deadletters import dead_letters, letters_of
 from syncd.engine.foresight import Outlook, foresee
 from syncd.engine.holding import Holder, gone_holder, holder_words
 from syncd.engine.lineage import Ancestry
+from syncd.engine.twinning import Counting, twins_of
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
 from syncd.newconfig import Ask, Interview, Tell, write_new
 from syncd.render.adf import to_adf
@@ -230,9 +231,16 @@ class App:
             lineages = {tracker: Ancestry(desk.store, tracker) for tracker in ids}
             rulebook = desk.in_use()
             endings = Endings(rulebook, self._today())
-            return build_report(
-                known, rulebook.strategy, rulebook.version, coverage, lineages=lineages, endings=endings
+            counting = Counting(desk.store, ids)
+            report = build_report(
+                counting.once(known),
+                rulebook.strategy,
+                rulebook.version,
+                coverage,
+                lineages=lineages,
+                endings=endings,
             )
+            return replace(report, twins=counting.sets)
 
     def look_over(self) -> Sequence[Known]:
         """Every issue in scope with its decision, in a fixed order. Offline."""
@@ -587,9 +595,18 @@ class _Desk:
             matcher=self.matcher,
             policy=Policy(strategy=self.config.rulebook.strategy) if tracker is None else self.policy(tracker),
             in_scope=known.in_scope,
+            twins=self._twins(ref),
             now=now,
             scope=() if tracker is None else scope_of(tracker),
         )
+
+    def _twins(self, ref: IssueRef) -> list[Twin]:
+        others = [other for other in twins_of(self.store, [ref]).get(ref, ()) if other != ref]
+        known = self.store.known(others)
+        return [
+            Twin(one.issue, None if one.standing is None else one.standing.decision)
+            for one in (known[other] for other in others if other in known)
+        ]
 
     def _reading(self, known: Known, overrides: Overrides, now: datetime, tracker: TrackerSettings | None) -> Reading:
         return read_marks(

@@ -34,7 +34,7 @@ from syncd.core.model import (
     Verdict,
     Via,
 )
-from syncd.core.seen import Seen
+from syncd.core.seen import Seen, is_node
 
 VOICES_REMEMBERED: Final = 100_000
 """Ancestors from which up the word is remembered within one pass; past it the memory starts afresh."""
@@ -287,8 +287,8 @@ def _torn(issue: Seen, lineage: Lineage, spoke: tuple[Issue, ...]) -> str:
 
 
 def place(issue: Seen) -> str:
-    """An issue, or a project or initiative of Linear's, by its kind and its key."""
-    return f"{issue.type if issue.type in ('project', 'initiative') else 'issue'} {issue.key}"
+    """An issue by its key; of Linear's projects and initiatives the key says what they are."""
+    return issue.key if is_node(issue) else f"issue {issue.key}"
 
 
 def _divergence(own: Voice, above: Voice | None, spoke: tuple[Issue, ...]) -> str | None:

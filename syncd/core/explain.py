@@ -1,6 +1,6 @@
 """Why one issue has the verdict it has, and what is or is not written on it because of that. Made by `explain`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from syncd.core.model import (
 )
 from syncd.core.plan import Case, Policy, plan
 from syncd.core.reading import Reading
+from syncd.core.twins import disagree
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,14 @@ class Ancestor:
 
     issue: Issue
     says: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """The same work in another tracker, as it was last decided there."""
+
+    issue: Issue
+    decision: Decision | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +62,13 @@ class Explanation:
     """What the next plan would write on it, or why not."""
     rules: tuple[Examined, ...]
     """Every rule of the rulebook on this issue."""
+    twins: tuple[Twin, ...] = ()
+    """The same work elsewhere."""
+
+    @property
+    def torn_from_twins(self) -> bool:
+        """Whether one of them has another verdict, so that together they count as a conflict."""
+        return disagree([self.decision, *(t.decision for t in self.twins if t.decision is not None)])
 
 
 def explain(
@@ -67,6 +83,7 @@ def explain(
     in_scope: bool,
     now: datetime,
     scope: Collection[str] = (),
+    twins: Sequence[Twin] = (),
 ) -> Explanation:
     """Decide the issue anew under these rules and say why. `now` is on the tracker's clock, `scope` its projects."""
     decider = Decider(matcher, now)
@@ -87,6 +104,7 @@ def explain(
         since=standing.since if known and standing else None,
         steps=(*planned.actions, *planned.skipped),
         rules=examine(matcher.rulebook, matcher.day, issue, lineage),
+        twins=tuple(twins),
     )
 
 

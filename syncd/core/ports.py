@@ -29,6 +29,7 @@ from syncd.core.model import (
     Standing,
 )
 from syncd.core.seen import Glance
+from syncd.core.twins import TwinLink
 
 
 class Clock(Protocol):
@@ -594,6 +595,10 @@ class Store(Protocol):
         """All links that answered nothing when last read."""
         ...
 
+    def twin_links(self, refs: Sequence[IssueRef]) -> Sequence[TwinLink]:
+        """What these tell of issues of other trackers, and those of them; both ends in scope, in a fixed order."""
+        ...
+
     def outside(self, tracker: str) -> Sequence[Link]:
         """Ancestors outside the scope that some issue still hangs on: they are read again every cycle."""
         ...
@@ -795,6 +800,14 @@ class Store(Protocol):
 
     def open_finding(self, finding: Finding, now: datetime) -> None:
         """Open one, or leave the open one of the same name as it is."""
+        ...
+
+    def turn_findings(self, opened: Sequence[Finding], closed: Sequence[Finding], now: datetime) -> None:
+        """Open some, or say them anew with their clock kept; close those of the others that are open."""
+        ...
+
+    def findings_of(self, kind: str) -> Sequence[Finding]:
+        """Open findings of that kind in all trackers, oldest first."""
         ...
 
     def findings(self, tracker: str | None = None) -> Sequence[tuple[datetime, Finding]]:

@@ -26,8 +26,10 @@ from syncd.core.model import (
     ToOutcome,
     ToOverhead,
     Unmapped,
+    Via,
 )
 from syncd.core.ports import Known, LineageSource
+from syncd.core.seen import is_node
 
 LISTED: Final = 10_000
 """Issues listed one by one in a report."""
@@ -98,6 +100,8 @@ class ConflictLine:
     """One cause of conflict: one thing to settle, however many issues it holds up."""
 
     cause: str
+    name: str | None = None
+    """What the project or initiative is called that is torn; None: the cause is another, or it is restricted."""
     tracker: str
     claims: tuple[Claim, ...]
     issues: int
@@ -153,6 +157,8 @@ class Report:
     """Incomplete work by the project of the ancestor that could not be read."""
     endings: tuple[Ending, ...] = ()
     """What runs out within fourteen days, with the issues that hang on it."""
+    twins: int = 0
+    """Sets of issues that are the same work in several trackers, each counted as one."""
 
 
 @dataclass(slots=True)
@@ -161,6 +167,8 @@ class _Cause:
     open: int = 0
     targets: set[Target] = field(default_factory=set)
     held_up: Sample = field(default_factory=Sample)
+    such: Issue | None = None
+    """One of the issues, where what is torn is a project or an initiative above it."""
 
     def add(self, line: Line, candidates: Iterable[Candidate]) -> None:
         self.issues += 1
@@ -196,7 +204,9 @@ class _Tally:
                 self.groups.add(line)
             case Conflict(candidates=candidates):
                 cause = (issue.ref.tracker, decision.cause or "")
-                self.conflicts.setdefault(cause, _Cause()).add(line_of(issue), candidates)
+                found = self.conflicts.setdefault(cause, _Cause())
+                found.add(line_of(issue), candidates)
+                found.such = issue if decision.via is Via.INHERITED and " " not in cause[1] else None
             case Mapped() | Exempt():
                 pass
             case _:
@@ -237,7 +247,7 @@ def build_report(
         overhead=tuple(_overhead_line(o, tally, totals) for o in strategy.overhead),
         unmapped=tuple(sorted(tally.unmapped)),
         incomplete=tuple(sorted(tally.incomplete)),
-        conflicts=tuple(_conflict_lines(tally, strategy)),
+        conflicts=tuple(_conflict_lines(tally, strategy, lineages or {})),
         coverage=covered,
         groups=tally.groups.ordered(),
         unread=unread.ordered(),
@@ -299,18 +309,33 @@ def _keep(lines: list[Line], line: Line) -> None:
         lines.append(line)
 
 
-def _conflict_lines(tally: _Tally, strategy: Strategy) -> Iterator[ConflictLine]:
+def _conflict_lines(tally: _Tally, strategy: Strategy, lineages: Mapping[str, LineageSource]) -> Iterator[ConflictLine]:
     """Most work held up first."""
+    names = _names(tally, lineages)
     ordered = sorted(tally.conflicts.items(), key=lambda item: (-item[1].issues, item[0]))
     for (tracker, cause), found in ordered:
         yield ConflictLine(
             cause=cause,
+            name=names.get((tracker, cause)),
             tracker=tracker,
             claims=tuple(_claim(t, strategy) for t in sorted(found.targets, key=repr)),
             issues=found.issues,
             open=found.open,
             held_up=found.held_up.lines(),
         )
+
+
+def _names(tally: _Tally, lineages: Mapping[str, LineageSource]) -> Mapping[tuple[str, str], str]:
+    """What the projects and initiatives are called that are torn."""
+    names: dict[tuple[str, str], str] = {}
+    for tracker, source in lineages.items():
+        such = {cause: f.such for (where, cause), f in tally.conflicts.items() if where == tracker and f.such}
+        above = source.of(list(such.values())) if such else {}
+        for cause, issue in such.items():
+            nodes = (one for step in above[issue.ref].steps for one in step if is_node(one) and one.key == cause)
+            title = next((node.title for node in nodes if not node.restricted), None)
+            names |= {} if title is None else {(tracker, cause): title}
+    return names
 
 
 def _claim(target: Target, strategy: Strategy) -> Claim:

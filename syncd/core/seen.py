@@ -110,3 +110,8 @@ class Glance(Seen, Protocol):
     def marks(self) -> tuple[str, ...]:
         """Labels in syncd's namespaces, whoever put them there."""
         ...
+
+
+def is_node(issue: Seen) -> bool:
+    """Whether it is a project or an initiative of Linear's, and no issue."""
+    return issue.level >= 1 and issue.type in ("project", "initiative")

@@ -33,6 +33,7 @@ from syncd.engine.histories import histories
 from syncd.engine.kinship import Kinship, strangers_seen
 from syncd.engine.lineage import Ancestry, read_outside
 from syncd.engine.observing import observe
+from syncd.engine.twinning import settle_twins, tell_twins
 from syncd.engine.widening import (
     BATCH,
     UNDECIDED,
@@ -82,6 +83,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     while following := pass_.below_reworded():
         for some in chunks(following):
             pass_.take(some)
+    settle_twins(work.store, work.clock.now())
     tell_faults(work, work.clock.now())
     if pass_.decided or observed.rows:
         tell_causes(work, work.clock.now())
@@ -119,6 +121,7 @@ def look_named(work: Work, observed: Observed) -> Looked:
     while following := pass_.below_reworded():
         for some in chunks(following):
             pass_.take(some)
+    settle_twins(work.store, work.clock.now())
     tell_faults(work, work.clock.now())
     if pass_.decided:
         tell_causes(work, work.clock.now())
@@ -181,6 +184,7 @@ class _Pass:
         self._read_marks(batch)
         self._decide(batch)
         self._plan(batch)
+        tell_twins(self._work.store, sorted(known), self._now)
 
     def shift(self, earlier: Matcher) -> None:
         """Take what came out otherwise under the earlier rules, besides what was taken already."""

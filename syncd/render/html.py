@@ -143,7 +143,9 @@ def _whole(report: Report) -> Markup:
     drawing = stack("All issues by verdict", [(kind, what, all_) for kind, what, all_, _ in kinds], "whole")
     caption = "Every issue in scope has one verdict; here a share is one of all of them."
     made = tag("div", plain_table(caption, columns, rows), class_="narrow")
-    return tag("section", tag("h2", "All the work", id="all"), drawing, made)
+    twins = f"Counted once: {plural(report.twins, 'piece')} of work that several trackers hold."
+    once = tag("p", twins, class_="lead") if report.twins else None
+    return tag("section", tag("h2", "All the work", id="all"), once, drawing, made)
 
 
 def _keyed(kind: str, what: str) -> Markup:

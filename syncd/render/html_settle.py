@@ -76,7 +76,8 @@ def _torn(causes: Sequence[ConflictLine]) -> Markup:
 
 
 def _cause(line: ConflictLine) -> Markup:
-    held = folded(foreign(line.cause), issue_list(line.held_up, line.issues), class_="held")
+    name = foreign(line.cause) if line.name is None else joined([foreign(line.name), " (", foreign(line.cause), ")"])
+    held = folded(name, issue_list(line.held_up, line.issues), class_="held")
     return row(CONFLICT, held, number(line.issues), number(line.open))
 
 

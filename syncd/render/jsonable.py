@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from syncd.core.examine import Examined
-from syncd.core.explain import Explanation
+from syncd.core.explain import Explanation, Twin
 from syncd.core.grouping import Group, Line, Unread
 from syncd.core.model import (
     Action,
@@ -156,7 +156,16 @@ def explanation_json(found: Explanation) -> Json:
         "lineage": _lineage(found),
         "marks": _marks(found),
         "rules": [_rule(examined) for examined in found.rules],
+        "twins": [_twin(twin) for twin in found.twins],
     }
+
+
+def _twin(twin: Twin) -> Json:
+    """The same work in another tracker, by the decision that was last made there."""
+    told = {"verdict": None, "outcome": None} if twin.decision is None else verdict_json(twin.decision)
+    issue = twin.issue
+    named = {"tracker": issue.ref.tracker, "key": issue.key, "url": issue.url}
+    return {**named, "verdict": told["verdict"], "outcome": told["outcome"]}
 
 
 def _rule(examined: Examined) -> Json:
@@ -249,6 +258,7 @@ def report_json(report: Report) -> Json:
             for grouping in report.groups
         },
         "unread": [_unread(unread) for unread in report.unread],
+        "twins": report.twins,
         "ends_soon": [
             {"what": e.what, "id": e.name, "last_day": e.last.isoformat(), "issues": e.issues, "open": e.open}
             for e in report.endings
@@ -283,6 +293,7 @@ def _line(line: Line) -> Json:
 def _conflict(line: ConflictLine) -> Json:
     return {
         "cause": line.cause,
+        "name": line.name,
         "tracker": line.tracker,
         "targets": list(line.targets),
         "owners": list(line.owners),

@@ -46,6 +46,8 @@ def _head(report: Report) -> Iterator[str]:
     for one in report.coverage:
         if one.why is not None or one.last_success is None:
             yield f"**Not a full picture:** {_blind(one)}"
+    if report.twins:
+        yield f"Counted once: {report.twins} piece{'s' if report.twins > 1 else ''} of work that several trackers hold."
     yield ""
     yield "| | issues | mapped | unmapped | conflict | exempt | incomplete |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
@@ -102,7 +104,8 @@ def _conflicts(report: Report) -> Iterator[str]:
     yield "| cause | claims | owners | issues held up | such as |"
     yield "|---|---|---|---:|---|"
     for line in report.conflicts[:LISTED]:
-        cells = (line.cause, ", ".join(line.targets), ", ".join(line.owners))
+        cause = line.cause if line.name is None else f"{line.name} ({line.cause})"
+        cells = (cause, ", ".join(line.targets), ", ".join(line.owners))
         yield f"| {' | '.join(escape(c) for c in cells)} | {line.issues} | {_keys(line.keys)} |"
     yield from _more(len(report.conflicts))
 

@@ -8,6 +8,7 @@ from syncd.core.comments import target_words
 from syncd.core.examine import Result
 from syncd.core.explain import Explanation
 from syncd.core.model import Action, Conflict, Exempt, Mapped, Plan, Refusal, Skipped, Strategy, Unmapped, Verdict, Via
+from syncd.core.seen import is_node
 from syncd.render.adf import inert
 
 LISTED: Final = 25
@@ -118,12 +119,13 @@ def inert_lines(lines: Iterable[str]) -> str:
 
 def _explanation_lines(found: Explanation, strategy: Strategy) -> Iterator[str]:
     issue, decision = found.issue, found.decision
+    names = {a.issue.key: f'{a.issue.type} "{a.issue.title}"' for a in found.ancestors if is_node(a.issue)}
     yield f"{issue.key}  {issue.title}"
     yield f"  {verdict_words(decision.verdict, strategy)}" + (
         "" if decision.via is None else f", by {decision.via.value}"
     )
     for evidence in decision.evidence:
-        where = "" if evidence.key == issue.key else f" on {evidence.key}"
+        where = "" if evidence.key == issue.key else f" on {names.get(evidence.key, evidence.key)}"
         yield f"  because {evidence.source}{where}: {'; '.join(evidence.texts)}"
     if isinstance(decision.verdict, Unmapped):
         yield f"  {_silence(found)}"
@@ -131,10 +133,20 @@ def _explanation_lines(found: Explanation, strategy: Strategy) -> Iterator[str]:
         yield f"  below {ancestor.issue.key}  {ancestor.issue.title}  ({verdict_words(ancestor.says, strategy)})"
     if found.missing is not None:
         yield f"  below {found.missing}, which syncd's account cannot read"
+    yield from _twin_lines(found, strategy)
     if found.chain:
         yield f"  chain: {' → '.join(found.chain)}"
     yield from _mark_lines(found)
     yield from _rule_lines(found)
+
+
+def _twin_lines(found: Explanation, strategy: Strategy) -> Iterator[str]:
+    for twin in found.twins:
+        verdict = None if twin.decision is None else twin.decision.verdict
+        said = "not decided yet" if verdict is None else verdict_words(verdict, strategy)
+        yield f"  the same work as {twin.issue.key} in {twin.issue.ref.tracker} ({said}): counted once"
+    if found.torn_from_twins:
+        yield "  their verdicts differ, so that together they count as a conflict"
 
 
 def _rule_lines(found: Explanation) -> Iterator[str]:

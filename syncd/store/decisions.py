@@ -325,6 +325,29 @@ class Decisions(Part):
         with self._db.writing() as connection:
             connection.execute(self._db.insert(findings_table).on_conflict_do_nothing(), row)
 
+    def turn_findings(self, opened: Sequence[Finding], closed: Sequence[Finding], now: datetime) -> None:
+        """Open some, or say them anew with their clock kept; close those of the others that are open."""
+        f = findings_table.c
+        rows = [_finding_row(finding, _cause(finding), now) for finding in opened]
+        named = and_(
+            *(f[name] == bindparam(f"the_{name}") for name in ("tracker", "kind", "cause")), f.closed.is_(None)
+        )
+        gone = [{"the_tracker": c.tracker, "the_kind": c.kind, "the_cause": _cause(c)} for c in closed]
+        said = [{f"the_{name}": row[name] for name in ("tracker", "kind", "cause", "finding")} for row in rows]
+        with self._db.writing() as connection:
+            if gone:
+                connection.execute(update(findings_table).where(named).values(closed=now), gone)
+            if rows:
+                connection.execute(update(findings_table).where(named).values(finding=bindparam("the_finding")), said)
+                connection.execute(self._db.insert(findings_table).on_conflict_do_nothing(), rows)
+
+    def findings_of(self, kind: str) -> Sequence[Finding]:
+        """Open findings of that kind in all trackers, oldest first."""
+        query = select(findings_table.c.finding).where(findings_table.c.closed.is_(None), findings_table.c.kind == kind)
+        with self._db.reading() as connection:
+            texts = connection.execute(query.order_by(findings_table.c.n)).scalars().all()
+        return [codec.finding_value(codec.loads(text)) for text in texts]
+
     def findings(self, tracker: str | None = None) -> Sequence[tuple[datetime, Finding]]:
         """Open findings with the time they were opened, oldest first."""
         query = select(findings_table.c.opened, findings_table.c.finding).where(findings_table.c.closed.is_(None))

@@ -102,6 +102,7 @@ told_twins = Table(
     Column("folded_key", Name, primary_key=True),
     Column("tracker", Name, primary_key=True),
     Column("id", Name, primary_key=True),
+    Index("ix_told_twins_tracker_id", "tracker", "id"),
     sqlite_with_rowid=False,
 )
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("memory", Words))
     _create("lies_within", ("tracker", "above_id", "above_key", "id"))
     _create("told_twins", ("folded_key", "tracker", "id"))
+    op.create_index("ix_told_twins_tracker_id", "told_twins", ["tracker", "id"])
     more = (sa.Column("why", Words, nullable=False), sa.Column("at", Instant, nullable=False))
     _create("left_scope", ("tracker", "id"), *more)
 
