@@ -84,8 +84,8 @@ DECIDED_KINDS: Final[tuple[FindingKind, ...]] = ("cycle",)
 
 
 def level_of(finding: Finding) -> Level:
-    """Who settles it. A conflict below one epic is its owner's; one between two people's marks is theirs."""
-    if finding.kind == "conflict" and finding.cause.startswith("issue "):
+    """Who settles it. A conflict below one epic or project is its owner's; one between two people's marks is theirs."""
+    if finding.kind == "conflict" and finding.cause.startswith(("issue ", "project-")):
         return Level.EPIC_OWNER
     if finding.kind == "conflict" and finding.cause.startswith("overrides on "):
         return Level.ENGINEER
