@@ -54,6 +54,6 @@ class Rights:
         self._loud.add(project)
         return None
 
-    def denied(self, why: object, need: str, project: str) -> Denied:
-        """What a refusal comes to that a right would lift."""
-        return Denied(str(why), need=need, tracker=self._site.tracker, project=project)
+    def denied(self, why: object, need: str, project: str, key: str | None = None) -> Denied:
+        """What a refusal comes to that a right would lift; `key`: on that issue alone."""
+        return Denied(str(why), need=need, tracker=self._site.tracker, project=project, key=key)

@@ -1,6 +1,6 @@
 """Writes to one Jira Cloud site: each action is one request, signed, silent where Jira lets it be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.http import Params, Rejected, Sleep, meaning
@@ -9,7 +9,7 @@ from connectors.jira.marking import BULK_FROM, Marking
 from connectors.jira.rights import Rights
 from connectors.jira.transport import Site
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
-from syncd.core.model import Action, Receipt
+from syncd.core.model import Action, IssueRef, Receipt
 from syncd.core.ports import Clock, CommentRenderer, Signature, Signed, TrackerOptions
 
 INTERNAL: Final = {"key": "sd.public.comment", "value": {"internal": True}}
@@ -169,7 +169,7 @@ class CloudWriter:
         match rejected.answer.status:
             case 413:
                 need = f"room for a comment on {action.key}: it holds as many as can be"
-                return self._rights.denied(rejected, need, action.project)
+                return self._rights.denied(rejected, need, action.project, action.key)
             case 400 | 403 if right not in self._rights.within(action.project):
                 return self._rights.denied(rejected, name, action.project)
             case _:
@@ -195,7 +195,7 @@ class CloudWriter:
             case "comment" if action.comment_id is None:
                 return self._look_for(action, entry)
             case "comment":
-                found = self._signed([action.comment_id or ""], entry)
+                found = self._signed([action.comment_id or ""], lambda value: value.get("entry") == entry)
                 return self._seen(found) if found else None
             case "uncomment":
                 return None if self._comment_is_there(action) else self._seen(None)
@@ -212,23 +212,32 @@ class CloudWriter:
         except TrackerError as failed:
             return failed
 
+    def own_comment(self, ref: IssueRef) -> str | None:
+        """The comment on an issue that bears this installation's property; the newest of several."""
+        return self._found(ref, lambda value: value.get("installation") == self._signature.installation)
+
     def _look_for(self, action: Action, entry: str) -> Receipt | None:
+        """The comment that bears an entry's key."""
+        found = self._found(action.ref, lambda value: value.get("entry") == entry)
+        return None if found is None else self._seen(found)
+
+    def _found(self, ref: IssueRef, ours: Callable[[Mapping[str, Any]], bool]) -> str | None:
         """A comment of ours by its property, newest first: what was sent just now stands at the front."""
         for page in range(MOST_PAGES):
             params: Params = {"startAt": page * COMMENTS_A_PAGE, "maxResults": COMMENTS_A_PAGE, "orderBy": "-created"}
-            told = self._site.mapping(self._site.get(f"issue/{action.ref.id}/comment", params), "comments")
+            told = self._site.mapping(self._site.get(f"issue/{ref.id}/comment", params), "comments")
             rows = told.get("comments") or []
             ids = [str(row["id"]) for row in rows if isinstance(row, Mapping) and row.get("id")]
-            found = self._signed(ids, entry)
+            found = self._signed(ids, ours)
             if found:
-                return self._seen(found)
+                return found
             total = told.get("total")
             if not rows or (isinstance(total, int) and total <= (page + 1) * COMMENTS_A_PAGE):
                 return None
         return None
 
-    def _signed(self, ids: list[str], entry: str) -> str | None:
-        """The comment among those whose property bears that entry. Only comment/list tells properties in bulk."""
+    def _signed(self, ids: list[str], ours: Callable[[Mapping[str, Any]], bool]) -> str | None:
+        """The first of those comments whose property is `ours`. Only comment/list tells properties in bulk."""
         numbers = [int(comment_id) for comment_id in ids if comment_id.isdecimal()]
         if not numbers:
             return None
@@ -236,7 +245,7 @@ class CloudWriter:
         for row in self._site.mapping(told, "comment/list").get("values") or ():
             for held in row.get("properties") or () if isinstance(row, Mapping) else ():
                 value = held.get("value") if isinstance(held, Mapping) and held.get("key") == COPY_PROPERTY else None
-                if isinstance(value, Mapping) and value.get("entry") == entry:
+                if isinstance(value, Mapping) and ours(value):
                     return str(row.get("id"))
         return None
 

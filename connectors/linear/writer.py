@@ -25,7 +25,7 @@ from connectors.linear.own_labels import OurLabels
 from connectors.linear.signs import copy_metadata, copy_of, copy_url, group_names
 from connectors.linear.transport import KEY_NEEDED, Linear, Refusal, Reply
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable
-from syncd.core.model import Action, Copy, Receipt
+from syncd.core.model import Action, Copy, IssueRef, Receipt
 from syncd.core.ports import Clock, CommentRenderer, Signature, Signed, TrackerOptions
 
 FULL: Final = "Quota exceeded"
@@ -86,6 +86,11 @@ class LinearWriter:
         if isinstance(came, TrackerError):
             raise came
         return came
+
+    def own_comment(self, ref: IssueRef) -> str | None:
+        """Nothing: a comment bears no signature in Linear, only the id that its entry gave it."""
+        del ref
+        return None
 
     def tidy(self) -> tuple[str, ...]:
         """Take away our labels and groups that no issue bears any more; their names."""
@@ -358,7 +363,7 @@ class LinearWriter:
 
     def _full(self, error: TrackerError, action: Action) -> Denied:
         need = f"room for a comment on {action.key}: it holds 2,000, which is as many as can be"
-        return Denied(str(error), need=need, tracker=error.tracker, project=action.project)
+        return Denied(str(error), need=need, tracker=error.tracker, project=action.project, key=action.key)
 
     def _denied(self, denied: Denied, action: Action, what: str) -> Denied:
         if denied.need.startswith(KEY_NEEDED):

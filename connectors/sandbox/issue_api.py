@@ -83,6 +83,8 @@ def put_issue(site: Site, call: Call) -> Answer:
     values = new_values(site, issue, call.body())
     if "properties" in values and not site.permissions.may_set_properties[issue.project]:
         raise JiraError(403, PROPERTIES_REFUSED)
+    if issue.key in site.quirks.deaf:
+        return NO_CONTENT
     touched = any(getattr(issue, name) != value for name, value in values.items() if name != "properties")
     only_properties = values.keys() == {"properties"}
     bump = site.quirks.property_bumps if only_properties else site.quirks.noop_edit_bumps

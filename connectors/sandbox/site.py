@@ -60,6 +60,8 @@ class Quirks:
     comment_edit_bumps: bool = True
     unknown_key_is_400: bool = False
     no_project_is_404: bool = False
+    deaf: set[str] = field(default_factory=set)
+    """Issues, by key, on which an edit is acknowledged and not made."""
 
 
 class Mail(NamedTuple):

@@ -87,11 +87,17 @@ class Gone(TrackerError):
 
 
 class Denied(TrackerError):
-    """Credentials or permission. `need` says what to grant, `project` where (None: everywhere)."""
+    """Credentials or permission. `need` says what to grant, `project` where (None: everywhere).
 
-    def __init__(self, message: str, *, need: str, tracker: str = "", project: str | None = None) -> None:
+    `key`: on that issue alone, whatever its project allows.
+    """
+
+    def __init__(
+        self, message: str, *, need: str, tracker: str = "", project: str | None = None, key: str | None = None
+    ) -> None:
         self.need = need
         self.project = project
+        self.key = key
         super().__init__(message, tracker=tracker)
 
 

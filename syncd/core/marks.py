@@ -100,9 +100,9 @@ def after_write(before: Applied | None, action: Action, receipt: Receipt) -> App
             return _after_mark(replace(base, revision=revision), action, receipt)
         case "comment":
             sticky = StickyComment(receipt.comment_id or action.comment_id or "", comment_digest(action), action.pair)
-            return replace(base, comment=sticky, revision=revision, hushed=None)
+            return replace(base, comment=sticky, revision=revision, hushed=None, recalled=False)
         case "uncomment":
-            return replace(base, comment=None, revision=revision)
+            return replace(base, comment=None, revision=revision, recalled=False)
         case _:
             assert_never(action.kind)
 

@@ -617,6 +617,8 @@ class Applied:
     """The mark was taken over as it was found: no copy in the tracker tells of it."""
     left: tuple[str, ...] = ()
     """Marks that an app or a customer put on: known, and left alone."""
+    recalled: bool = False
+    """Taken over from the tracker: a comment of ours may stand there that this store knows nothing of."""
 
 
 # --- a plan -----------------------------------------------------------------------------------------------

@@ -258,6 +258,13 @@ class TrackerWriter(Protocol):
         """Whether that very write was done; None: it was not."""
         ...
 
+    def own_comment(self, ref: IssueRef) -> str | None:
+        """The comment of this installation on an issue, by its signature, whichever store wrote it.
+
+        None: there is none, or the tracker lets comments bear no signature.
+        """
+        ...
+
     def write_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError]:
         """Do several actions of one `together` answer, each once; what came of each, in their order.
 
@@ -458,6 +465,8 @@ class EntryState(StrEnum):
     """It no longer holds (moved on, gone, denied); `note` says why."""
     GONE = "gone"
     """Its issue was not there when it was to be written: it rests, and is tried again much later."""
+    BARRED = "barred"
+    """The tracker denies it on that one issue, whose project is otherwise open: it rests as well."""
     DEAD = "dead"
     """It failed for good and waits for a person."""
     DISMISSED = "dismissed"
@@ -883,7 +892,7 @@ class Store(Protocol):
         ...
 
     def put_back(self, entry: Entry, state: EntryState, note: str, now: datetime, *, tried: bool = True) -> None:
-        """`sending` or `todo` → todo, dropped, gone or dead, with why. `tried=False`: that attempt does not count."""
+        """`sending` or `todo` → todo, dropped, gone, barred or dead, with why. `tried=False`: it does not count."""
         ...
 
     def revive(self, entry: Entry, now: datetime) -> bool:

@@ -173,7 +173,7 @@ def read_marks(
         reading = _after_a_write(issue, applied, sense, direct=direct, history=history)
     else:
         reading = _at_rest(issue, applied, sense, direct=direct, pair=pair, history=history)
-    reading = _apart_from_others(issue, reading, signature)
+    reading = _recalling(_apart_from_others(issue, reading, signature))
     known = {o.mark for o in overrides if o.source is OverrideSource.MARK}
     if history is not None and not reading.doubt:
         return _who(issue, reading, known, sense, history)
@@ -220,6 +220,13 @@ def _first_meeting(issue: Issue, sense: Sense, *, direct: bool) -> Reading:
 
 def _declined(applied: Applied, mark: str, sense: Sense) -> Applied:
     return replace(applied, mark=None, declined=pair_of_mark(mark, sense.names))
+
+
+def _recalling(reading: Reading) -> Reading:
+    """Where a mark is taken over that this store did not write, it may not know of our comment either."""
+    if not reading.adopted or reading.applied is None or reading.applied.comment is not None:
+        return reading
+    return replace(reading, applied=replace(reading.applied, recalled=True))
 
 
 def _apart_from_others(issue: Issue, reading: Reading, signature: Signature) -> Reading:

@@ -8,8 +8,9 @@ from syncd.core.model import Action, Plan
 from syncd.core.plan import Guarded, guard, make_plan, same_write
 from syncd.core.ports import StoredPlan, TrackerWriter
 from syncd.engine.looking import look
+from syncd.engine.resting import without_resting
 from syncd.engine.work import CycleResult, Looked, Work
-from syncd.engine.writing import Done, carry_out, look_up_sending, without_resting
+from syncd.engine.writing import Done, carry_out, look_up_sending
 
 
 def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
@@ -44,7 +45,8 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
 def _look(work: Work, *, everything: bool = False) -> Looked:
     """Observe, decide and plan; writes that rest are skipped."""
     looked = look(work, everything=everything)
-    return replace(looked, plan=without_resting(work, looked.plan))
+    planned, barred = without_resting(work, looked.plan)
+    return replace(looked, plan=planned, denied=(*looked.denied, *barred))
 
 
 def _keep_refused(work: Work, guarded: Guarded) -> None:

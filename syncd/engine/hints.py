@@ -15,9 +15,10 @@ from syncd.core.plan import guard, make_plan
 from syncd.core.ports import Change, Found, Progress, TrackerWriter
 from syncd.engine.census import Counted, believe, placed, put_outside
 from syncd.engine.looking import look_named
+from syncd.engine.resting import without_resting
 from syncd.engine.widening import UNDECIDED, decided_under
 from syncd.engine.work import CycleResult, Observed, Work
-from syncd.engine.writing import carry_out, without_resting
+from syncd.engine.writing import carry_out
 
 _KEY: Final = re.compile(r"[A-Z][A-Z0-9_]*-[0-9]+")
 
@@ -36,7 +37,7 @@ def run_named(work: Work, writer: TrackerWriter, refs: Sequence[str]) -> CycleRe
         return CycleResult(tracker=work.tracker, why=observed.why, reachable=False, requests=work.reader.requests)
     looked = look_named(work, observed)
     work.store.save_progress(work.tracker, replace(before, skew=observed.skew))
-    planned = without_resting(work, looked.plan)
+    planned, _ = without_resting(work, looked.plan)
     guarded = guard(planned, {work.tracker: looked.in_scope}, work.limits)
     done = carry_out(work, writer, make_plan(guarded.plan.actions), others_stay=True)
     return CycleResult(

@@ -6,14 +6,13 @@ go in portions (`syncd.engine.portions`): all rows of one begin in one transacti
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, assert_never
 
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 from syncd.core.marks import after_write, comment_gone, entry_key
-from syncd.core.model import Action, Finding, IssueRef, Plan, Receipt, Skipped
-from syncd.core.plan import make_plan
+from syncd.core.model import Action, Finding, IssueRef, Plan, Receipt, StickyComment
 from syncd.core.ports import Entry, EntryState, Signed, TrackerWriter
 from syncd.engine.portions import Portions
 from syncd.engine.work import Work
@@ -22,8 +21,6 @@ ATTEMPTS: Final = 3
 """Times an entry may fail in a way nobody understands before it waits for a person."""
 TOGETHER_TTL: Final = timedelta(minutes=10)
 """How long a portion may be silent: a tracker that works through a thousand issues takes minutes."""
-GONE_RESTS: Final = timedelta(hours=6)
-"""How long a write rests whose issue was not there: as long as a census may take to find out (DESIGN §9)."""
 LOOKED_UP_TOGETHER: Final = 500
 NOTES: Final = 20
 ALL: Final = 1_000_000
@@ -57,30 +54,6 @@ def look_up_sending(work: Work, writer: TrackerWriter) -> Done:
         work.still_ours(TOGETHER_TTL)
         _look_up(work, writer, unsure[start : start + LOOKED_UP_TOGETHER], done)
     return done
-
-
-def without_resting(work: Work, planned: Plan) -> Plan:
-    """The plan without writes that rest: their issue was gone a while ago, or a person dropped them."""
-    named = {entry_key(work.signature.instance, action): action for action in planned.actions}
-    resting: dict[str, str] = {}
-    for key, entry in work.store.entries_of(list(named)).items():
-        why = _rests(work, entry)
-        if why is not None:
-            resting[key] = why
-    if not resting:
-        return planned
-    skipped = [Skipped(named[key].ref, named[key].key, why) for key, why in resting.items()]
-    return make_plan([a for key, a in named.items() if key not in resting], [*planned.skipped, *skipped])
-
-
-def _rests(work: Work, entry: Entry) -> str | None:
-    if entry.state is EntryState.DISMISSED:
-        return "a person dropped this write (`syncd outbox drop`): it is made when something else is wanted"
-    if entry.state is EntryState.GONE and entry.moved is not None:
-        until = entry.moved + GONE_RESTS
-        if work.clock.now() < until:
-            return f"it was not there when it was to be written: tried again after {until:%Y-%m-%d %H:%M} UTC"
-    return None
 
 
 def carry_out(work: Work, writer: TrackerWriter, plan: Plan, *, others_stay: bool = False) -> Done:
@@ -142,9 +115,30 @@ class _Writing:
             self._apply(portion)
         elif self._held(portion[0]):
             self._wait(portion[0])
-        else:
+        elif not self._recalled(portion[0]):
             self._work.still_ours()
             self._apply(portion)
+
+    def _recalled(self, entry: Entry) -> bool:
+        """Whether, in place of a new comment, one of ours was found that an older store had forgotten."""
+        action, store = entry.action, self._work.store
+        if action.kind != "comment" or action.comment_id is not None:
+            return False
+        applied = store.known([action.ref])[action.ref].applied
+        if applied is None or not applied.recalled:
+            return False
+        try:
+            found = self._writer.own_comment(action.ref)
+        except TrackerError as failed:
+            self.done.note(str(failed))
+            self._wait(entry)
+            return True
+        if found is None:
+            return False
+        store.save_applied([replace(applied, comment=StickyComment(found, digest=""), recalled=False)])
+        self._put_back(entry, EntryState.DROPPED, "a comment of ours is there already: that one is edited")
+        self.done.dropped += 1
+        return True
 
     def _wait(self, entry: Entry) -> None:
         self._blocked.add(entry.action.ref)
@@ -193,8 +187,11 @@ class _Writing:
                 self._forget_comment(entry.action)
                 self.done.dropped += 1
             case Denied():
-                self._put_back(entry, EntryState.DROPPED, str(failed), tried=False)
-                self._deny(entry.action, failed)
+                finding = _denial(entry.action, failed)
+                self._put_back(
+                    entry, EntryState.BARRED if failed.key else EntryState.DROPPED, finding.text, tried=False
+                )
+                self._deny(entry.action, failed, finding)
                 self._wait(entry)
             case InDoubt():
                 raise AssertionError("a write in doubt is looked up, and not put back")
@@ -214,20 +211,25 @@ class _Writing:
     def _put_back(self, entry: Entry, state: EntryState, note: str, *, tried: bool = True) -> None:
         self._work.store.put_back(entry, state, note, self._work.clock.now(), tried=tried)
 
-    def _deny(self, action: Action, failed: Denied) -> None:
+    def _deny(self, action: Action, failed: Denied, finding: Finding) -> None:
         if (failed.project, action.kind) in self._denied:
             return
-        self._denied[failed.project, action.kind] = failed.need
-        where = failed.project or "every project"
-        finding = Finding(
-            tracker=self._work.tracker,
-            kind="denied",
-            cause=f"{where} {action.kind}: {failed.need}",
-            text=f"{failed} Grant: {failed.need} ({where}).",
-        )
+        if failed.key is None:
+            self._denied[failed.project, action.kind] = failed.need
         self._work.store.open_finding(finding, self._work.clock.now())
         self.done.denied.append(finding)
         self.done.note(finding.text)
+
+
+def _denial(action: Action, failed: Denied) -> Finding:
+    where = failed.key or failed.project or "every project"
+    return Finding(
+        tracker=action.ref.tracker,
+        kind="denied",
+        cause=f"{where} {action.kind}" + ("" if failed.key else f": {failed.need}"),
+        text=f"{failed} Grant: {failed.need} ({where}).",
+        key=failed.key,
+    )
 
 
 def _settle(work: Work, receipts: Sequence[tuple[Entry, Receipt]], done: Done) -> None:

@@ -367,6 +367,8 @@ def _add_what_people_did(tree: Tree, applied: Applied) -> None:
         tree["bare"] = True
     if applied.left:
         tree["left"] = applied.left
+    if applied.recalled:
+        tree["recalled"] = True
 
 
 def applied_value(ref: IssueRef, tree: Tree) -> Applied:
@@ -387,6 +389,7 @@ def applied_value(ref: IssueRef, tree: Tree) -> Applied:
         hushed=_pair(tree.get("hushed")),
         bare=tree.get("bare", False),
         left=tuple(tree.get("left", ())),
+        recalled=tree.get("recalled", False),
     )
 
 

@@ -17,8 +17,8 @@ from syncd.store.tables import leases, outbox
 
 NOT_OVER = (EntryState.TODO, EntryState.SENDING, EntryState.DEAD)
 MOVABLE = (EntryState.TODO.value, EntryState.SENDING.value)
-REVIVED = (EntryState.DROPPED.value, EntryState.GONE.value)
-PUT_BACK = (EntryState.TODO, EntryState.DROPPED, EntryState.GONE, EntryState.DEAD)
+REVIVED = (EntryState.DROPPED.value, EntryState.GONE.value, EntryState.BARRED.value)
+PUT_BACK = (EntryState.TODO, EntryState.DROPPED, EntryState.GONE, EntryState.BARRED, EntryState.DEAD)
 
 
 class Outbox(Part):
@@ -94,7 +94,7 @@ class Outbox(Part):
                 save_applied(self._db, connection, [applied])
 
     def put_back(self, entry: Entry, state: EntryState, note: str, now: datetime, *, tried: bool = True) -> None:
-        """`sending` or `todo` → todo, dropped, gone or dead, with why. `tried=False`: that attempt does not count."""
+        """`sending` or `todo` → todo, dropped, gone, barred or dead, with why. `tried=False`: it does not count."""
         if state not in PUT_BACK:
             raise ValueError(f"an entry is not put back to {state}")
         values: dict[str, Any] = {"state": state.value, "note": note, "moved": now}

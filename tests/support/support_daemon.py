@@ -61,7 +61,7 @@ class Process:
         assert self.popen.stderr is not None
         with self.popen.stderr as told:
             for line in told:
-                self.lines.append(line)  # noqa: PERF402 - as they come, not when all have come
+                self.lines.append(line)
 
     def events(self, name: str) -> list[str]:
         """The lines of an event."""
