@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 UPGRADE ?=
-LINTED := syncd connectors tests $(if $(wildcard bench/*.py),bench)
+LINTED := syncd connectors tests bench deploy
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check unit stress bench lock wheel clean
