@@ -10,7 +10,7 @@ import pytest
 from support_jira_cloud import MINUTE, START, Cloud, MovableClock, all_of, cloud_of
 
 from connectors.sandbox import Site
-from syncd.core.errors import Denied, Unavailable
+from syncd.core.errors import Unavailable
 from syncd.core.model import Category, Link
 from syncd.core.ports import MarkNames, TrackerReader
 
@@ -42,15 +42,6 @@ def test_every_issue_in_scope_arrives_once_oldest_change_first(cloud: Cloud) -> 
     pages = list(cloud.reader().observe(None))
     assert [issue.key for issue in all_of(pages)] == keys
     assert [page.last for page in pages] == [False, False, True]
-
-
-def test_a_walk_costs_one_request_a_page_and_three_to_look_around(cloud: Cloud) -> None:
-    fill(cloud, 230)
-    reader = cloud.reader()
-    list(reader.observe(None))
-    assert reader.requests == 3 + 3 == len(cloud.site.exchanges)
-    list(reader.observe(cloud.clock.now() + 10 * MINUTE))
-    assert reader.requests == 7
 
 
 def test_only_what_is_used_is_asked_for(cloud: Cloud) -> None:
@@ -128,12 +119,6 @@ def seen_in_an_hour(cloud: Cloud, seed: int, overlap: timedelta) -> tuple[set[ob
     return seen, {(str(issue.id), issue.updated) for issue in cloud.site.live.values()}
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_no_change_is_missed_while_the_index_lags_less_than_the_overlap(cloud: Cloud, seed: int) -> None:
-    seen, there = seen_in_an_hour(cloud, seed, 5 * MINUTE)
-    assert there <= seen
-
-
 def test_it_is_the_overlap_that_holds_against_lag(cloud: Cloud) -> None:
     seen, there = seen_in_an_hour(cloud, 1, timedelta(0))
     assert not there <= seen
@@ -156,33 +141,6 @@ def test_no_time_zone_makes_a_difference(watched: Callable[..., Site], account_z
         assert next(polls) == {(str(cloud.issue("PAY-2").id), clock.now())}
 
 
-def test_what_is_edited_during_a_walk_is_found_by_this_walk_or_the_next(cloud: Cloud) -> None:
-    fill(cloud, 250)
-    reader, maria = cloud.reader(overlap=timedelta(0)), cloud.site.person("maria")
-    seen: dict[str, str] = {}
-    watermark = None
-    walk = reader.observe(None)
-    for n, page in enumerate(walk):
-        watermark = page.read_to
-        seen.update((issue.key, issue.title) for issue in page.issues)
-        cloud.clock.move(MINUTE)
-        maria.edit(f"PAY-{n + 1}", summary="edited behind the walk")
-        maria.edit(f"PAY-{250 - n}", summary="edited ahead of it")
-    assert watermark is not None
-    for page in reader.observe(watermark):
-        seen.update((issue.key, issue.title) for issue in page.issues)
-    assert seen == {issue.key: issue.summary for issue in cloud.site.live.values()}
-
-
-def test_the_cursor_is_never_later_than_the_beginning_of_the_walk(cloud: Cloud) -> None:
-    fill(cloud, 250)
-    began = cloud.clock.now()
-    for page in cloud.reader().observe(None):
-        assert page.read_to is not None
-        assert page.read_to <= began
-        cloud.clock.move(MINUTE)
-
-
 def test_a_page_claims_nothing_beyond_its_earliest_row(cloud: Cloud) -> None:
     fill(cloud, 150)
     first = next(cloud.reader().observe(None))
@@ -192,16 +150,6 @@ def test_a_page_claims_nothing_beyond_its_earliest_row(cloud: Cloud) -> None:
 def test_an_empty_project_is_read_up_to_now(cloud: Cloud) -> None:
     (page,) = cloud.reader().observe(None)
     assert (page.issues, page.read_to, page.last) == ((), START, True)
-
-
-def test_the_trackers_clock_counts_not_ours(watched: Callable[..., Site]) -> None:
-    clock, ours = MovableClock(), MovableClock(START + 20 * MINUTE)
-    with cloud_of(watched, clock) as cloud:
-        reader = cloud.kind.reader(cloud.options(), ours)
-        cloud.stack.callback(reader.close)
-        assert reader.look_around().skew == -20 * MINUTE
-        (page,) = reader.observe(None)
-        assert page.read_to == START
 
 
 def test_a_project_that_is_not_visible_is_told_and_not_asked_for(cloud: Cloud) -> None:
@@ -231,14 +179,6 @@ def test_sixty_projects_are_looked_up_fifty_at_a_time(cloud: Cloud) -> None:
         cloud.site.registry.add_project(key, key)
     assert cloud.reader(scope={"projects": keys}).look_around().hidden == ()
     assert len(cloud.exchanged("GET", "/project/search")) == 2
-
-
-def test_wrong_credentials_are_denied_with_what_to_grant(cloud: Cloud) -> None:
-    reader = cloud.reader(auth={"email": cloud.site.email, "token": "wrong"})
-    with pytest.raises(Denied) as denied:
-        reader.look_around()
-    assert f"a valid API token for {cloud.site.email}" in denied.value.need
-    assert denied.value.tracker == "acme-jira"
 
 
 def test_a_stale_page_token_restarts_the_walk_from_where_it_had_got_to(cloud: Cloud) -> None:
@@ -276,35 +216,6 @@ def test_250_links_are_read_with_three_requests_in_or_out_of_scope(cloud: Cloud)
     assert reader.requests - before == 3
     assert {issue.key for issue in found.issues} == set(keys)
     assert found.missing == ()
-
-
-def test_reading_directly_sees_past_a_lagging_index(cloud: Cloud) -> None:
-    cloud.site.index_lag = 60 * MINUTE
-    (key,) = fill(cloud, 1)
-    reader = cloud.reader()
-    assert all_of(list(reader.observe(None))) == []
-    assert [issue.key for issue in reader.read([Link(None, key)]).issues] == [key]
-
-
-def test_deleted_and_invisible_issues_are_missing(cloud: Cloud) -> None:
-    keys = fill(cloud, 3) + fill(cloud, 1, "OPS")
-    gone = Link(str(cloud.issue(keys[1]).id), keys[1])
-    cloud.site.person("maria").delete(keys[1])
-    cloud.site.permissions.may_browse["OPS"] = False
-    hidden = Link(None, keys[3])
-    found = cloud.reader().read([Link(None, keys[0].lower()), gone, hidden, Link(None, keys[2])])
-    assert {issue.key for issue in found.issues} == {keys[0], keys[2]}
-    assert set(found.missing) == {gone, hidden}
-
-
-def test_an_old_key_of_a_moved_issue_is_not_missing(cloud: Cloud) -> None:
-    keys = fill(cloud, 3)
-    cloud.site.person("maria").move(keys[1], "OPS")
-    lost = Link(None, "PAY-999")
-    found = cloud.reader().read([*(Link(None, key) for key in keys), lost])
-    assert {issue.key for issue in found.issues} == {keys[0], "OPS-1", keys[2]}
-    assert found.missing == (lost,)
-    assert len(found.issues) == 3
 
 
 def test_the_epic_link_stands_in_where_there_is_no_parent(cloud: Cloud) -> None:

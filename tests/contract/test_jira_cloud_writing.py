@@ -9,7 +9,7 @@ import pytest
 from support_jira_cloud import MINUTE, START, Cloud, MovableClock, action, all_of, cloud_of, said
 
 from connectors.sandbox import Fault, Site
-from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable
+from syncd.core.errors import Denied, InDoubt, Stale, TrackerError, Unavailable
 from syncd.core.model import Copy
 
 
@@ -45,13 +45,6 @@ def test_a_mark_is_one_silent_request_and_leaves_peoples_labels_as_they_are(clou
     assert cloud.site.mails == []
 
 
-def test_a_label_that_a_person_adds_between_reading_and_writing_stays(cloud: Cloud, issue: Any) -> None:
-    add = action(issue, add=("outcome/reliability",))
-    cloud.site.person("maria").edit(issue.key, labels_add=["urgent"])
-    cloud.writer().write(add, "e1")
-    assert "urgent" in cloud.issue(issue.key).labels
-
-
 def test_the_copy_travels_in_the_same_request_and_is_read_back(cloud: Cloud, issue: Any) -> None:
     writer, reader = cloud.writer(), cloud.reader()
     writer.write(action(issue, add=("outcome/reliability",)), "e1")
@@ -60,12 +53,6 @@ def test_the_copy_travels_in_the_same_request_and_is_read_back(cloud: Cloud, iss
     writer.write(action(issue, remove=("outcome/reliability",)), "e2")
     (read,) = all_of(list(reader.observe(None)))
     assert read.copy == Copy("acme", "instance-1", None)
-
-
-def test_a_mark_goes_to_the_issue_and_not_to_whatever_has_its_key_now(cloud: Cloud, issue: Any) -> None:
-    moved = cloud.site.person("maria").move(issue.key, "OPS")
-    cloud.writer().write(action(issue, add=("outcome/x",)), "e1")
-    assert "outcome/x" in cloud.issue(moved).labels
 
 
 def test_where_silence_is_refused_nothing_is_written_and_the_right_is_named(cloud: Cloud, issue: Any) -> None:
@@ -108,14 +95,6 @@ def test_labels_that_are_on_no_screen_are_denied_by_that_name(cloud: Cloud, issu
     assert "the field Labels on the edit screen of PAY" in denied.value.need
 
 
-def test_a_mark_on_a_deleted_issue_finds_it_gone(cloud: Cloud, issue: Any) -> None:
-    cloud.site.person("maria").delete(issue.key)
-    with pytest.raises(Gone):
-        cloud.writer().write(action(issue, add=("outcome/x",)), "e1")
-    with pytest.raises(Gone):
-        cloud.writer().look(action(issue, add=("outcome/x",)), "e1")
-
-
 def test_an_edit_conflict_is_stale(cloud: Cloud, issue: Any) -> None:
     cloud.site.faults.add(Fault("status", 409))
     with pytest.raises(Stale):
@@ -123,17 +102,6 @@ def test_an_edit_conflict_is_stale(cloud: Cloud, issue: Any) -> None:
 
 
 # --- lost answers ---
-
-
-@pytest.mark.parametrize("kind", ["lose_answer", "reset"])
-def test_a_mark_without_an_answer_is_in_doubt_and_looking_tells(cloud: Cloud, issue: Any, kind: Any) -> None:
-    cloud.site.index_lag = timedelta(hours=1)
-    cloud.site.faults.add(Fault(kind, match="PUT *"))
-    writer, swap = cloud.writer(), action(issue, add=("outcome/x",), remove=("outcome/old",))
-    with pytest.raises(InDoubt):
-        writer.write(swap, "e1")
-    assert writer.requests == 1, "never sent twice"
-    assert (writer.look(swap, "e1") is not None) is (kind == "lose_answer")
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(500, None), (502, None), (503, 1)])
@@ -145,41 +113,6 @@ def test_a_server_error_on_a_write_is_in_doubt_even_with_retry_after(
     with pytest.raises(InDoubt):
         writer.write(action(issue, add=("outcome/x",)), "e1")
     assert writer.requests == 1
-
-
-@pytest.mark.parametrize("kind", ["lose_answer", "truncate"])
-def test_a_comment_whose_answer_was_lost_is_found_by_looking_and_there_is_one(
-    cloud: Cloud, issue: Any, kind: Any
-) -> None:
-    cloud.site.faults.add(Fault(kind, match="POST */comment"))
-    writer, ask = cloud.writer(), action(issue, "comment", comment=said("Which outcome?"))
-    with pytest.raises(InDoubt):
-        writer.write(ask, "e1")
-    receipt = writer.look(ask, "e1")
-    (comment,) = cloud.issue(issue.key).comments
-    assert receipt is not None
-    assert receipt.comment_id == str(comment.id)
-    assert writer.look(ask, "another entry") is None
-
-
-def test_a_comment_that_never_arrived_is_not_found(cloud: Cloud, issue: Any) -> None:
-    cloud.site.person("maria").comment(issue.key, "hello")
-    cloud.site.faults.add(Fault("reset", match="POST */comment"))
-    writer, ask = cloud.writer(), action(issue, "comment", comment=said("Which outcome?"))
-    with pytest.raises(InDoubt):
-        writer.write(ask, "e1")
-    assert writer.look(ask, "e1") is None
-
-
-def test_a_comment_is_found_among_hundreds_newer_than_it(cloud: Cloud, issue: Any) -> None:
-    writer, ask = cloud.writer(), action(issue, "comment", comment=said("Which outcome?"))
-    receipt = writer.write(ask, "e1")
-    for n in range(250):
-        cloud.clock.move(timedelta(seconds=1))
-        cloud.site.person("maria").comment(issue.key, f"chatter {n}")
-    found = writer.look(ask, "e1")
-    assert found is not None
-    assert found.comment_id == receipt.comment_id
 
 
 def test_a_refused_rate_is_not_done_and_sent_again_after_the_wait(cloud: Cloud, issue: Any) -> None:
@@ -227,27 +160,6 @@ def test_a_comment_is_edited_in_place_and_in_silence(cloud: Cloud, issue: Any) -
     assert found.comment_id == made.comment_id
     assert "Two outcomes." in str(cloud.issue(issue.key).comments[0].body)
     assert cloud.site.mails == []
-
-
-def test_an_edit_of_a_comment_that_a_person_deleted_is_stale(cloud: Cloud, issue: Any) -> None:
-    writer = cloud.writer()
-    made = writer.write(action(issue, "comment", comment=said("Which outcome?")), "e1")
-    assert made.comment_id is not None
-    cloud.site.person("maria").delete_comment(int(made.comment_id))
-    with pytest.raises(Stale):
-        writer.write(action(issue, "comment", comment=said("Two."), comment_id=made.comment_id), "e2")
-    assert cloud.issue(issue.key).comments == ()
-
-
-def test_taking_a_comment_off_twice_is_done_both_times(cloud: Cloud, issue: Any) -> None:
-    writer = cloud.writer()
-    made = writer.write(action(issue, "comment", comment=said("Which outcome?")), "e1")
-    off = action(issue, "uncomment", comment_id=made.comment_id)
-    assert writer.look(off, "e2") is None
-    writer.write(off, "e2")
-    assert writer.look(off, "e2") is not None
-    writer.write(off, "e2")
-    assert cloud.issue(issue.key).comments == ()
 
 
 def test_comments_that_are_not_allowed_are_denied_by_name(cloud: Cloud, issue: Any) -> None:
