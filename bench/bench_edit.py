@@ -235,6 +235,7 @@ class NoTracker:
 
     def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         assert since is not None, "a full read"
+        assert not memory
         yield Page(self._changed, read_to=NOW, last=True)
 
     def read(self, links: Sequence[Link]) -> Found:
