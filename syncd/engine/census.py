@@ -49,6 +49,19 @@ def is_due(census: Census, progress: Progress, every: timedelta, now: datetime) 
     return last is not None and now - last >= every
 
 
+def reaches_back_to(work: Work, progress: Progress) -> datetime | None:
+    """From when on (tracker's clock) the read before a census goes: all that was changed since the last one.
+
+    So what a search did not show in time is found, and what was changed while a permission was away for a while. None:
+    no census is due.
+    """
+    census, now = work.store.census(work.tracker), work.clock.now()
+    if not work.accept_missing and not is_due(census, progress, work.census_every, now):
+        return None
+    last = census.last or progress.first_complete
+    return None if last is None else last + progress.skew
+
+
 def census_if_due(work: Work, progress: Progress) -> Counted:
     """Take a census where one is due; else what the last one was held up by still holds.
 
@@ -187,13 +200,19 @@ def believe(work: Work, links: Sequence[Link], counted: Counted) -> None:
     """They are gone: out of every count and every plan. What hung on them is read again, for nothing else tells."""
     store, now = work.store, work.clock.now()
     ids = [link.id for link in links if link.id]
-    below = {ref.id for some in chunks(IssueRef(work.tracker, i) for i in ids) for ref in store.children(some)}
     parents = [link for link in links if link.id and store.children([IssueRef(work.tracker, link.id)])]
     with store.transaction():
         store.drop_entries(work.tracker, ids, GONE, now)
         counted.gone += store.take_out(work.tracker, ids, GONE, now)
         store.mark_missing(work.tracker, parents, now)
     counted.orphaned.update(ids)
+    read_below(work, ids, counted)
+
+
+def read_below(work: Work, ids: Sequence[str], counted: Counted) -> None:
+    """Read directly what hangs below issues that are gone: losing its parent need not make an issue newer."""
+    refs = (IssueRef(work.tracker, id_) for id_ in ids)
+    below = {ref.id for some in chunks(refs) for ref in work.store.children(some)}
     for some in _parts([Link(id_, None) for id_ in sorted(below.difference(ids))]):
         _learn(work, work.reader.read(some), counted)
 

@@ -28,6 +28,7 @@ from syncd.core.plan import Case, Policy, Write, make_plan, plan
 from syncd.core.ports import Change, Known, Progress
 from syncd.core.reading import History, Reading, mark_overrides, read_marks, wants_history, with_signed
 from syncd.engine.causes import tell_causes
+from syncd.engine.census import placed, put_outside
 from syncd.engine.faults import tell_faults
 from syncd.engine.histories import histories
 from syncd.engine.kinship import Kinship, strangers_seen
@@ -297,7 +298,12 @@ class _Pass:
         except TrackerError:
             self._readable = False
             return ()
-        answered = [issue for issue in found.issues if issue.ref in batch.known]
+        inside, outside = placed(found, self._work.scope)
+        put_outside(self._work, outside, {}, self._work.clock.now())
+        for moved in outside:  # to where nothing may be touched, and no search of the scope shows it any more
+            batch.known.pop(moved.ref, None)
+            batch.readings.pop(moved.ref, None)
+        answered = [issue for issue in inside if issue.ref in batch.known]
         changes = self._work.store.remember(self._work.tracker, answered, in_scope=True, now=self._work.clock.now())
         newer = {ref.id for ref, change in changes.items() if change is not Change.MARKS}
         self._widened.own |= newer  # fresher than the row that was observed: no later row will tell of it

@@ -9,7 +9,7 @@ from syncd.core.errors import Denied, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Finding, IssueRef, Link
 from syncd.core.ports import MEMORY_AT_MOST, Change, NoSuchField, Page, PartPage, Progress, Sight
 from syncd.engine.backfill import read_everything
-from syncd.engine.census import census_if_due
+from syncd.engine.census import Counted, census_if_due, reaches_back_to, read_below
 from syncd.engine.coverage import tell_coverage
 from syncd.engine.lineage import read_outside
 from syncd.engine.sureness import doubted, lateness, learned, since, trusted
@@ -158,6 +158,8 @@ def _walk(work: Work, tally: _Tally) -> int:
         _read_everything(work, tally)
     known_to, pages = tally.progress.watermark, 0
     begin = since(work, tally.progress, work.clock.now())
+    back_to = None if begin is None else reaches_back_to(work, tally.progress)
+    begin = begin if back_to is None else min(filter(None, (begin, back_to)))
     for page in work.reader.observe(begin, "" if begin is None else tally.progress.memory):
         work.still_ours()
         tally.late = max(tally.late, lateness(work, page.issues, known_to))
@@ -228,7 +230,13 @@ def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:
     """Ancestors outside the scope change too, and no observation of the scope shows it: they are read directly."""
     above = {link for link in work.store.outside(work.tracker) if link.id not in tally.told}
     links: Sequence[Link] = sorted({*above, *work.store.missing(work.tracker)}, key=repr)
+    before = set(work.store.missing(work.tracker))
     tally.changed |= read_outside(work.store, work.reader, work.tracker, links, now)
+    ids = [link.id for link in work.store.missing(work.tracker) if link.id and link not in before]
+    if ids:
+        counted = Counted()
+        read_below(work, ids, counted)
+        tally.add(counted.changes)
 
 
 def _denial(work: Work, failed: TrackerError, text: str, now: datetime) -> tuple[Finding, ...]:

@@ -16,7 +16,8 @@ from syncd.engine.work import Work
 
 MARGIN: Final = 2
 """Reads begin that many times the longest lag seen before the watermark."""
-WIDEST: Final = timedelta(days=1)
+LONGEST: Final = timedelta(hours=1)
+"""What shows later than that was not slow but hidden: the read before the next census finds it."""
 REMEMBERED: Final = timedelta(days=7)
 """After so long a lag is forgotten, unless it was seen again."""
 
@@ -35,7 +36,7 @@ def overlap_of(work: Work, progress: Progress, now: datetime) -> timedelta:
     """How far before the watermark to read: as configured, or further where the search was seen to lag."""
     if progress.lag is None or progress.lag_seen is None or now - progress.lag_seen > REMEMBERED:
         return work.overlap
-    return max(work.overlap, min(progress.lag * MARGIN, WIDEST))
+    return max(work.overlap, progress.lag * MARGIN)
 
 
 def since(work: Work, progress: Progress, now: datetime) -> datetime | None:
@@ -51,8 +52,8 @@ def lateness(work: Work, issues: Sequence[Issue], known_to: datetime | None) -> 
     if known_to is None or not late:
         return timedelta(0)
     stamps = work.store.stamps(work.tracker, [issue.ref.id for issue in late])
-    news = [known_to - i.updated for i in late if i.ref.id not in stamps or stamps[i.ref.id] < i.updated]
-    return max(news, default=timedelta(0))
+    news = (known_to - i.updated for i in late if i.ref.id not in stamps or stamps[i.ref.id] < i.updated)
+    return max((lag for lag in news if lag <= LONGEST), default=timedelta(0))
 
 
 def learned(progress: Progress, late: timedelta, now: datetime) -> Progress:

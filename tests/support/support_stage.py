@@ -309,7 +309,7 @@ def staged(
         served = stack.enter_context(serve(site))
         stack.enter_context(patch("connectors.jira.cloud.KIND", CloudKind(sleep=clock.sleep)))
         # loading the machine's certificates takes a third of a small cycle's time, and loopback needs none
-        stack.enter_context(patch("httpx._transports.default.create_ssl_context", _certificates))
+        stack.enter_context(patch("httpx._transports.default.create_ssl_context", certificates))
         tracker = tracker_settings(served.url, projects, write=write)
         told = {"installation": "acme", "store": store, "trackers": {TRACKER: tracker}, "marks": {"grace": "0s"}}
         stage = Stage(site, served.url, clock, folder, told | settings, {"JIRA_TOKEN": site.token})
@@ -319,7 +319,8 @@ def staged(
 
 
 @cache
-def _certificates(**_told: Any) -> ssl.SSLContext:
+def certificates(**_told: Any) -> ssl.SSLContext:
+    """The machine's certificates, loaded once a process."""
     return httpx.create_ssl_context()
 
 
