@@ -135,15 +135,16 @@ class Rig:
             (folder / f".{name}").write_text(text, encoding="utf-8")
             (folder / f".{name}").replace(folder / name)
 
-    def start(self, name: str = "one", *, ready: bool = True, **environ: str) -> Process:
+    def start(self, name: str = "one", *, ready: bool = True, hasty: bool = False) -> Process:
         if name not in self.ports:
             self.ports[name] = free_port()
             self._write_one(self.config_of(name), self.ports[name])
-        command = [sys.executable, "-m", "syncd", "--config", str(self.config_of(name)), "run", "--name", name]
+        program = [str(ROOT / "tests/support/support_hasty.py")] if hasty else ["-m", "syncd"]
+        command = [sys.executable, *program, "--config", str(self.config_of(name)), "run", "--name", name]
         popen = subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**self.environ, **environ},
+            env=self.environ,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
