@@ -188,8 +188,8 @@ class LinearTracker(Tracker):
     def drain(self, until: timedelta) -> None:
         """A bucket that gives back one request in that time, and is empty."""
         space = self.space.workspace
-        bucket = space.budget(space.account).requests
-        bucket.limit, bucket.left, bucket.at = timedelta(hours=1) / until, 0.0, self.clock.now()
+        space.limits.requests = timedelta(hours=1) / until
+        space.drain()
 
     def served(self) -> int:
         return len(self.space.workspace.exchanges)
