@@ -1,7 +1,7 @@
 """Reads one Linear workspace: who we are there, what changed, what changed without any issue changing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -109,7 +109,7 @@ class LinearReader:
     # --- what changed -----------------------------------------------------------------------------------------
 
     def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
-        """Catalogues first, then issues newest change first, then what the catalogues' changes concern.
+        """Catalogues first, then what their changes concern and what moved out, then issues, newest change first.
 
         Only the last page says how far has been read: up to the instant at which the walk began on the tracker's
         clock, or to the newest change that stood on its first page, for whatever changes during the walk is newer than
@@ -127,16 +127,20 @@ class LinearReader:
             self._linear, self._options.marks, before.groups if before else self._own_groups()
         )
         now = Memory.of(catalogue.labels, catalogue.nodes, self._teams or (), before)
-        yield self._nodes(catalogue, before)
+        yield from _told(self._nodes(catalogue, before))
+        if since is not None:
+            changes = Changes(everything=True) if before is None else before.changes(now, catalogue.ids())
+            for beside in (self._concerned(teams, changes), self._moved(since)):
+                for page in beside:
+                    yield from _told(page)
         for number, part in enumerate(self._walk.run(self._changed_since(teams, since))):
             if number == 0:
                 newest = max(newest, *(at for at in map(updated, part.rows) if at is not None), newest)
-            yield self._mapped(part).page()
-        if since is not None:
-            changes = Changes(everything=True) if before is None else before.changes(now, catalogue.ids())
-            yield from self._concerned(teams, changes)
-            yield from self._moved(since)
-        yield Page((), read_to=newest, last=True, memory=now.with_labels(catalogue.found_late).text())
+            page = self._mapped(part).page()
+            if part.following is None:
+                memory = now.with_labels(catalogue.found_late).text()
+                page = replace(page, read_to=newest, last=True, memory=memory)
+            yield page
 
     def _nodes(self, catalogue: Catalogue, before: Memory | None) -> Page:
         """Projects and initiatives that are new or otherwise than they were."""
@@ -342,6 +346,12 @@ class LinearReader:
             else:
                 (inside if in_scope(raw, teams) else outside).append(issue)
         return _Mapped(tuple(inside), tuple(outside), tuple(unreadable))
+
+
+def _told(page: Page) -> Iterator[Page]:
+    """The page, if it says anything: a quiet cycle is one page."""
+    if page.issues or page.outside or page.unreadable:
+        yield page
 
 
 def _absent(field: str) -> NoSuchField:

@@ -12,7 +12,7 @@ import pytest
 from connectors.linear.kind import KIND
 from connectors.linear.labels import Labels
 from connectors.linear.mapping import Dialect, in_scope, read_issue
-from connectors.linear.memory import Memory, short
+from connectors.linear.memory import Memory
 from connectors.linear.nodes import Nodes, Raw
 from connectors.linear.shapes import Untold, WrongError
 from connectors.linear.signs import copy_metadata, copy_of, copy_url, label_sign, mark_of, signer, spare_name
@@ -237,14 +237,14 @@ def test_a_memory_comes_back_and_one_of_another_kind_is_none() -> None:
 
 
 def test_a_memory_of_very_many_labels_stays_small_and_still_sees_that_one_changed() -> None:
-    many = {short(str(number)): "0123456789" for number in range(60_000)}
+    many = {f"{number:012x}": "0123456789" for number in range(40_000)}
     before = Memory(many)
     text = before.text()
     assert len(text) <= MEMORY_AT_MOST
     kept = Memory.parse(text)
     assert kept is not None
     assert not kept.changes(before, ()).everything
-    assert kept.changes(Memory(many | {short("7"): "changed"}), ()).everything
+    assert kept.changes(Memory(many | {f"{7:012x}": "changed"}), ()).everything
 
 
 # --- options --------------------------------------------------------------------------------------------------
