@@ -46,6 +46,7 @@ from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
 from syncd.engine.deadletters import dead_letters, letters_of
 from syncd.engine.foresight import Outlook, foresee
 from syncd.engine.holding import Holder, gone_holder, holder_words
+from syncd.engine.leaving import end_holds
 from syncd.engine.lineage import Ancestry
 from syncd.engine.twinning import Counting, twins_of
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
@@ -170,7 +171,7 @@ class App:
         """Observe, decide and plan everything. No writer exists in here."""
         with ExitStack() as stack:
             desk = self._desk(stack)
-            works = [self._work(stack, desk, tracker) for tracker in desk.config.settings.trackers]
+            works = [self._shown_work(stack, desk, tracker) for tracker in desk.config.settings.trackers]
             whole, guarded, incomplete, _ = show(works)
             return Shown(whole, guarded.refusals, incomplete)
 
@@ -184,8 +185,16 @@ class App:
             if shown.settled is not None:
                 return Applied(shown.plan.digest, settled_before=len(shown.plan.actions))
             trackers = [t for t in desk.config.settings.trackers if t.id in shown.trackers]
-            pairs = [Pair(self._work(stack, desk, t), desk.writer(stack, t)) for t in trackers]
-            return apply_shown(pairs, shown, exact=exact)
+            pairs = [Pair(self._shown_work(stack, desk, t), desk.writer(stack, t)) for t in trackers]
+            result = apply_shown(pairs, shown, exact=exact)
+            if not result.nothing_holds:
+                end_holds(desk.store, shown.plan.actions)
+            return result
+
+    def _shown_work(self, stack: ExitStack, desk: "_Desk", tracker: TrackerSettings) -> Work:
+        """A pass whose plan a person sees: what is on hold is planned, too, and doing that plan ends the hold."""
+        work = self._work(stack, desk, tracker)
+        return replace(work, policy=replace(work.policy, holds=()))
 
     def _work(self, stack: ExitStack, desk: "_Desk", tracker: TrackerSettings) -> Work:
         return desk.work(stack, tracker, self._lease(stack, desk.store, tracker.id))
@@ -313,6 +322,10 @@ class App:
                 "dead": [entry_json(entry) for t in trackers for entry in dead_letters(desk.store, t)],
                 "refused": waiting,
                 "findings": findings,
+                "holds": [
+                    {"tracker": h.tracker, "project": h.project, "issue": h.issue, "since": instant(h.at)}
+                    for h in desk.store.holds()
+                ],
                 "rules": {
                     "in_use": desk.store.rulebook_version(),
                     "problems": problems,
@@ -576,6 +589,7 @@ class _Desk:
             names=settings.marks.names_in(groups=load_kind(tracker.kind).groups),
             grace=settings.marks.grace,
             comments=CommentPolicy(grace=settings.comments.grace, backlog=settings.comments.backlog),
+            holds=tuple(self.store.holds(tracker.id)),
         )
 
     def explain(self, ref: IssueRef) -> Explanation:

@@ -11,6 +11,7 @@ from syncd.core.errors import SyncdError
 from syncd.core.findings import OpenFinding, ranked
 from syncd.core.model import Finding, IssueRef, Override, OverrideSource, Strategy, Target, ToOutcome, ToOverhead
 from syncd.core.ports import Store
+from syncd.engine.leaving import Adopted, Left, Place, adopt, withdraw
 
 AUTO = "auto"
 OVERHEAD = "overhead:"
@@ -127,3 +128,31 @@ def closed_findings(app: App) -> Sequence[tuple[datetime, datetime, Finding]]:
     """What was settled, with when it was opened and closed, the last first."""
     with ExitStack() as stack:
         return app.offline_desk(stack).store.finding_log()
+
+
+# --- what stands in the trackers --------------------------------------------------------------------------
+
+
+def withdraw_from(app: App, *, tracker: str | None, project: str | None, issue: str | None) -> Left:
+    """Take off all that syncd left in one place. `UnknownKeyError`; `UnknownTargetError` for no such tracker."""
+    with ExitStack() as stack:
+        desk = app.desk(stack)
+        ref = None if issue is None else app.find(desk.store, issue, tracker)
+        name = ref.tracker if ref is not None else tracker
+        settings = next((t for t in desk.config.settings.trackers if t.id == name), None)
+        if settings is None:
+            known = ", ".join(t.id for t in desk.config.settings.trackers)
+            raise UnknownTargetError(f"there is no tracker {name} in syncd.yaml: there is {known}")
+        work = desk.work(stack, settings, app.lease(stack, desk.store, settings.id))
+        return withdraw(work, desk.writer(stack, settings), Place(settings.id, project, ref))
+
+
+def adopt_all(app: App) -> Sequence[Adopted]:
+    """Take over what stands in every tracker, signed by this installation. Nothing is written there."""
+    with ExitStack() as stack:
+        desk = app.desk(stack)
+        found = []
+        for settings in desk.config.settings.trackers:
+            work = desk.work(stack, settings, app.lease(stack, desk.store, settings.id))
+            found.append(adopt(work))
+        return found

@@ -41,6 +41,17 @@ def everything(projects: Sequence[str], created_from: int | None = None, created
     return f"{within}{lower}{upper} ORDER BY created ASC, key ASC"
 
 
+def bearing(labels: Sequence[str]) -> str:
+    """JQL for every issue, of whatever project, that bears one of those labels.
+
+    Raises:
+        ValueError: no label.
+    """
+    if not labels:
+        raise ValueError("a query needs at least one label")
+    return f"labels in ({', '.join(quoted(label) for label in labels)}) ORDER BY created ASC, key ASC"
+
+
 def quoted(value: str) -> str:
     """A JQL string. Control characters are dropped: no name of Jira's holds them and none may end the string."""
     printable = "".join(c for c in value if c >= " ")

@@ -9,13 +9,27 @@ from connectors.http import Rejected, Shared, Sleep
 from connectors.jira.census import census
 from connectors.jira.custom import Catalogue, Wanted
 from connectors.jira.histories import BIRTH_FIELDS, birth, label_changes
-from connectors.jira.jql import changed_since
+from connectors.jira.jql import bearing, changed_since
 from connectors.jira.mapping import COPY_PROPERTY, Dialect, read_issue
 from connectors.jira.parts import Row, walk_window, windows
+from connectors.jira.traces import LABELS_AT_ONCE, all_labels, signed_comments
 from connectors.jira.transport import Site, read_refused
 from syncd.core.errors import Gone, Unavailable, Unreadable
+from syncd.core.marks import is_mark
 from syncd.core.model import Issue, IssueRef, Link
-from syncd.core.ports import Birth, CensusPage, Clock, Found, LabelChange, Page, Part, PartPage, Sight, TrackerOptions
+from syncd.core.ports import (
+    Birth,
+    CensusPage,
+    Clock,
+    Found,
+    LabelChange,
+    Page,
+    Part,
+    PartPage,
+    Sight,
+    SignedComment,
+    TrackerOptions,
+)
 
 FETCHED_AT_ONCE: Final = 100  # bulkfetch refuses more (facts/jira.md §3)
 HISTORIES_AT_ONCE: Final = 1000  # changelog/bulkfetch refuses more (OpenAPI)
@@ -203,6 +217,22 @@ class CloudReader:
                 if told is not None:
                     found[IssueRef(self._options.id, str(raw.get("id")))] = told
         return found
+
+    def traces(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[SignedComment]]:
+        """100 issues a request for their comments, 1000 comments a request for their properties (facts/jira.md §5)."""
+        return signed_comments(self._site, [ref.id for ref in refs])
+
+    def marked(self) -> Iterator[Sequence[Issue]]:
+        """A search knows labels by their whole names only: first those that there are, then who bears them."""
+        names = [name for name in all_labels(self._site) if is_mark(name, self._options.marks)]
+        for start in range(0, len(names), LABELS_AT_ONCE):
+            token, jql = None, bearing(names[start : start + LABELS_AT_ONCE])
+            while True:
+                row = self._page(jql, token)
+                yield row.issues
+                if row.next_token is None or row.next_token == token:
+                    break
+                token = row.next_token
 
     def _fetch(self, links: Sequence[Link]) -> tuple[tuple[Issue, ...], tuple[Unreadable, ...]]:
         names = list(dict.fromkeys(name for link in links if (name := link.id or link.key)))

@@ -9,6 +9,7 @@ from connectors.jira.marking import BULK_FROM, Marking
 from connectors.jira.rights import Rights
 from connectors.jira.transport import Site
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
+from syncd.core.marks import comment_digest
 from syncd.core.model import Action, IssueRef, Receipt
 from syncd.core.ports import Clock, CommentRenderer, Signature, Signed, TrackerOptions
 
@@ -73,10 +74,26 @@ class CloudWriter:
                 return self._edit(action, entry)
             case "uncomment":
                 return self._remove(action)
+            case "unsign":
+                return self._unsign(action)
+
+    def tidy(self) -> tuple[str, ...]:
+        """Nothing to do: a label that no issue bears is none in Jira."""
+        return ()
 
     def write_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError]:
         """One bulk edit for every thousand issues, then one write of the copy; see `TrackerWriter`."""
         return self._marking.write_together([signed.action for signed in portion])
+
+    def _unsign(self, action: Action) -> Receipt:
+        """The copy goes. One that is gone already was taken off by somebody else."""
+        try:
+            answer = self._site.send("DELETE", f"issue/{action.ref.id}/properties/{COPY_PROPERTY}")
+        except Rejected as rejected:
+            if rejected.answer.status == 404:  # noqa: PLR2004  # HTTP's own
+                return Receipt(rejected.answer.at)
+            raise meaning(rejected, need="Edit issues", project=action.project) from rejected
+        return Receipt(answer.at)
 
     def _create(self, action: Action, entry: str) -> Receipt:
         """A new comment. Jira mails its watchers: creating knows no silence (facts/jira.md §5)."""
@@ -127,6 +144,7 @@ class CloudWriter:
             "installation": self._signature.installation,
             "instance": self._signature.instance,
             "entry": entry,
+            "digest": comment_digest(action),
         }
         properties = [{"key": COPY_PROPERTY, "value": value}] + ([dict(INTERNAL)] if service else [])
         return {"body": self._render(action.comment), "properties": properties}
@@ -199,12 +217,21 @@ class CloudWriter:
                 return self._seen(found) if found else None
             case "uncomment":
                 return None if self._comment_is_there(action) else self._seen(None)
+            case "unsign":
+                return None if self._copy_is_there(action) else self._seen(None)
 
     def look_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError | None]:
         """Marks a hundred a request, the others one by one."""
         marks = {one.entry: one.action for one in portion if one.action.kind == "mark"}
         found = dict(zip(marks, self._marking.look_together(list(marks.values())), strict=True))
         return [found[one.entry] if one.entry in marks else self._looked(one) for one in portion]
+
+    def _copy_is_there(self, action: Action) -> bool:
+        try:
+            self._site.get(f"issue/{action.ref.id}/properties/{COPY_PROPERTY}")
+        except Gone:
+            return False
+        return True
 
     def _looked(self, one: Signed) -> Receipt | TrackerError | None:
         try:

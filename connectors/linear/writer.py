@@ -68,7 +68,7 @@ class LinearWriter:
     def write(self, action: Action, entry: str) -> Receipt:
         """Do it, once. `InDoubt` when no answer came; see `TrackerWriter` and DESIGN §7 for the rest."""
         match action.kind:
-            case "mark":
+            case "mark" | "unsign":  # an attachment goes with its mark; without one, it goes alone
                 (came,) = self.write_together([Signed(action, entry)])
                 if isinstance(came, TrackerError):
                     raise came
@@ -265,14 +265,14 @@ class LinearWriter:
 
     def look_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError | None]:
         """`look` for several: one request for all marks among them, one for all comments."""
-        marks = [signed.action for signed in portion if signed.action.kind == "mark"]
-        comments = [signed for signed in portion if signed.action.kind != "mark"]
+        marks = [signed.action for signed in portion if signed.action.kind in _MARKS]
+        comments = [signed for signed in portion if signed.action.kind not in _MARKS]
         states = self._states(marks) if marks else {}
         said = self._comments([_comment_id(signed) for signed in comments]) if comments else {}
         at = self._linear.caller.tracker_now()
         found: list[Receipt | TrackerError | None] = []
         for signed in portion:
-            if signed.action.kind == "mark":
+            if signed.action.kind in _MARKS:
                 found.append(self._marked(signed.action, states.get(signed.action.ref.id)))
             else:
                 comment_id = _comment_id(signed)
@@ -370,6 +370,10 @@ class LinearWriter:
             return denied
         need = f"the right to {what} in the team {action.project} (the key's scopes, or the team's members)"
         return Denied(str(denied), need=need, tracker=denied.tracker, project=action.project)
+
+
+_MARKS: Final = ("mark", "unsign")
+"""Kinds of actions on labels and their copies."""
 
 
 def gist(text: str) -> str:

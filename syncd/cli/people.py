@@ -1,12 +1,14 @@
-"""`syncd override` and `syncd findings`: what people say on single issues, and what waits for whom. Offline."""
+"""`syncd override`, `findings`, `withdraw` and `adopt`: people's words, and what syncd left in the trackers."""
 
 import getpass
+import sys
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from syncd.cli.terminal import Exit, Json, cli, complain, open_app, print_json, say
-from syncd.people import closed_findings, drop_override, findings, overrides, set_override
+from syncd.cli.terminal import Exit, Json, cli, complain, open_app, print_json, progress, say
+from syncd.people import adopt_all, closed_findings, drop_override, findings, overrides, set_override, withdraw_from
 from syncd.render.people import closed_json, finding_json, finding_lines, said_json, said_line
 
 override = typer.Typer(name="override", help="A person's word on one issue: it stands before every rule. Offline.")
@@ -78,6 +80,53 @@ def findings_(
         print_json({"findings": [finding_json(one, now) for one in told]})
     else:
         say("\n".join(finding_lines(told, now)) or "nothing waits for anybody")
+
+
+@cli.command(name="withdraw")
+def withdraw_(
+    tracker: Annotated[str | None, typer.Option("--tracker", help="From this whole tracker.", metavar="ID")] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", help="Of that tracker, from this project only.", metavar="KEY")
+    ] = None,
+    issue: Annotated[str | None, typer.Option("--issue", help="From this issue only.", metavar="KEY")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - typer's form of a flag
+) -> None:
+    """Take off all that syncd ever left there, and put the place on hold. Exit 0, or 1 if something is left."""
+    if (tracker is None) is (issue is None) or (project is not None and tracker is None):
+        complain("say from where: --tracker ID, --tracker ID --project KEY, or --issue KEY")
+        raise typer.Exit(Exit.CONFIG)
+    place = issue or (tracker if project is None else f"{project} in {tracker}")
+    if not yes:
+        _ask(f"Take off everything that syncd left on {place}?")
+    with progress() as watch:
+        left = withdraw_from(open_app(watch), tracker=tracker, project=project, issue=issue)
+    for note in left.notes:
+        complain(note)
+    gone = f", and the labels {', '.join(left.labels)}" if left.labels else ""
+    say(f"{left.applied} removals on {left.issues} issues{gone}; {place} is on hold until an `apply --plan`")
+    raise typer.Exit(Exit.WAITS if left.waiting else Exit.OK)
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        complain(f"{question} Nobody can answer here: say so with --yes")
+        raise typer.Exit(Exit.CONFIG)
+    typer.confirm(question, abort=True, err=True)
+
+
+@cli.command(name="adopt")
+def adopt_(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
+    """Take over what this installation signed in the trackers, by whichever store. Exit 0, or 4 if not all was read."""
+    with progress() as watch:
+        told = adopt_all(open_app(watch))
+    if as_json:
+        print_json({"trackers": {one.tracker: {**asdict(one), "tracker": one.tracker} for one in told}})
+    for one in told:
+        for note in one.notes:
+            complain(note)
+        if not as_json:
+            say(f"{one.tracker}: took over {one.marks} marks and {one.comments} comments")
+    raise typer.Exit(Exit.OK if all(one.complete for one in told) else Exit.UNREADABLE)
 
 
 def _show(told: Any) -> None:

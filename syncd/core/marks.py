@@ -103,6 +103,8 @@ def after_write(before: Applied | None, action: Action, receipt: Receipt) -> App
             return replace(base, comment=sticky, revision=revision, hushed=None, recalled=False)
         case "uncomment":
             return replace(base, comment=None, revision=revision, recalled=False)
+        case "unsign":
+            return replace(base, revision=revision, bare=True)
         case _:
             assert_never(action.kind)
 

@@ -623,7 +623,8 @@ class Applied:
 
 # --- a plan -----------------------------------------------------------------------------------------------
 
-ActionKind = Literal["mark", "comment", "uncomment"]
+ActionKind = Literal["mark", "comment", "uncomment", "unsign"]
+"""`unsign` takes off the copy that travels with a mark, once the mark is gone: only `syncd withdraw` does that."""
 
 
 @dataclass(frozen=True, slots=True)

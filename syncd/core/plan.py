@@ -32,7 +32,7 @@ from syncd.core.model import (
     Unmapped,
     Via,
 )
-from syncd.core.ports import MarkNames
+from syncd.core.ports import Hold, MarkNames
 from syncd.core.reading import Reading
 
 DIGEST_LENGTH: Final = 16
@@ -60,6 +60,18 @@ class Policy:
     comments: CommentPolicy = field(default_factory=CommentPolicy)
     complete: bool = True
     """Whether this cycle's observation was complete: removals are never planned from one that was not."""
+
+    holds: tuple[Hold, ...] = ()
+    """Places where everything was taken off; nothing is written there."""
+
+    def on_hold(self, issue: Issue) -> bool:
+        """Whether `syncd withdraw` was there, and no `apply --plan` since."""
+        return any(
+            hold.tracker == issue.ref.tracker
+            and hold.project in (None, issue.project)
+            and hold.issue in (None, issue.ref.id)
+            for hold in self.holds
+        )
 
     def may(self, project: str) -> Write:
         """The policy for that project."""
@@ -133,6 +145,9 @@ def _steps(case: Case, policy: Policy, now: datetime) -> Iterator[Step]:
     """At most one mark and one comment; a comment waits behind a mark that could not be planned for lack of trust."""
     if isinstance(case.standing.decision.verdict, Unmapped) and case.standing.decision.verdict.incomplete:
         yield _skip(case, "an ancestor cannot be read, so nothing is written on it nor taken off", lasting=True)
+        return
+    if policy.on_hold(case.issue):
+        yield _skip(case, "on hold since `syncd withdraw`: `syncd plan` and `syncd apply --plan` end it", lasting=True)
         return
     if case.reading.stranger is not None:
         other = case.reading.stranger

@@ -150,6 +150,30 @@ class PartPage:
     last: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SignedComment:
+    """A comment that some syncd signed, found by its signature and never by its words."""
+
+    id: str
+    installation: str
+    instance: str
+    digest: str | None
+    """Of what it says; None: written by an older version."""
+
+
+@runtime_checkable
+class TraceReader(Protocol):
+    """A reader that finds what syncd left without a store that remembers it."""
+
+    def traces(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[SignedComment]]:
+        """Comments that a syncd signed on those issues, oldest first, in bulk; issues without any: absent."""
+        ...
+
+    def marked(self) -> Iterator[Sequence[Issue]]:
+        """Every issue that the account may see, in scope or not, that bears a label in syncd's namespaces."""
+        ...
+
+
 class TrackerReader(Protocol):
     """Reads one tracker. Raises `Unavailable`, `Denied` or `Unreadable`; retries reads by itself, bounded."""
 
@@ -274,6 +298,10 @@ class TrackerWriter(Protocol):
 
     def look_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError | None]:
         """`look` for several, in as few requests as the tracker lets it be; the answers in their order."""
+        ...
+
+    def tidy(self) -> tuple[str, ...]:
+        """Take away the labels and groups that syncd made and that no issue bears any more; their names."""
         ...
 
     def close(self) -> None:

@@ -245,13 +245,20 @@ def _after_a_write(issue: Issue, applied: Applied, sense: Sense, *, direct: bool
     if arrived and cleared:
         return Reading(_seen(issue, applied), _others(issue, applied.mark))
     hand = _others(issue, applied.mark, applied.was)
-    if sense.now - applied.at <= sense.overlap:
+    later = _own_copy(issue, sense)
+    unknown = later is not None and later.mark not in (applied.mark, applied.was)
+    superseded = unknown and issue.updated > applied.at  # no lag: somebody of ours wrote after us
+    if not superseded and sense.now - applied.at <= sense.overlap:
         return Reading(applied, hand)
     if not direct:
         return Reading(applied, hand, doubt=True)
-    later = _own_copy(issue, sense)
-    if later is not None and later.mark not in (applied.mark, applied.was):
+    if unknown and later is not None:
         return _recalled(issue, applied, later, sense, history)
+    return _lost(issue, applied, history, arrived=arrived, cleared=cleared)
+
+
+def _lost(issue: Issue, applied: Applied, history: History | None, *, arrived: bool, cleared: bool) -> Reading:
+    """What a direct read does not show after all that time was lost: the whole write, or half of it."""
     if arrived and applied.mark is not None and not _half_done(applied, history):
         return Reading(_seen(issue, applied), _others(issue, applied.mark))
     there = None if cleared else applied.was  # what should have gone is still ours, and is taken off once more
@@ -264,7 +271,7 @@ def _after_a_write(issue: Issue, applied: Applied, sense: Sense, *, direct: bool
         tries=applied.tries + 1,
         tried=(applied.mark, applied.was),
     )
-    return Reading(stands, hand, lost=True)
+    return Reading(stands, _others(issue, applied.mark, applied.was), lost=True)
 
 
 def _half_done(applied: Applied, history: History | None) -> bool:
