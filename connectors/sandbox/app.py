@@ -1,5 +1,6 @@
 """The site behind HTTP: routes, log-in, faults, headers that every answer carries, and the record."""
 
+import asyncio
 import base64
 import binascii
 import traceback
@@ -142,6 +143,8 @@ class Gate:
             return
         body = await whole_body(receive)
         template = self._template(scope)
+        if self.site.delay:
+            await asyncio.sleep(self.site.delay)
         fault = self.site.faults.strike(scope["method"], scope["path"], template)
         held = Held()
         if fault is None or fault.kind in ("truncate", "lose_answer"):

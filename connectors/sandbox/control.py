@@ -65,9 +65,10 @@ def _act(site: Site, asked: Any) -> Any:
 
 
 def _settings(site: Site, asked: Any) -> Any:
-    """`{"index_lag_s": …}` and `{"may_edit": {"PAY": false}}` and the other permissions."""
+    """`{"index_lag_s": …, "delay_s": …}` and `{"may_edit": {"PAY": false}}` and the other permissions."""
     if "index_lag_s" in asked:
         site.index_lag = timedelta(seconds=asked.pop("index_lag_s"))
+    site.delay = float(asked.pop("delay_s", site.delay))
     for name, per_project in asked.items():
         getattr(site.permissions, name).update(per_project)
     return {}

@@ -117,6 +117,8 @@ class Site:
         self.on_exchange: Callable[[Exchange], None] | None = None
         self.counts: Counter[str] = Counter()
         self.crashes: list[str] = []
+        self.delay = 0.0
+        """Real seconds that each answer takes, beside others."""
         self.token_lifetime = TOKEN_LIFETIME
         self.live: dict[int, Issue] = {}
         self.index: dict[int, Issue] = {}
