@@ -89,9 +89,8 @@ def test_a_hundred_thousand_issues_with_two_kills_on_the_way(tmp_path: Path) -> 
     size = int(os.environ.get("BACKFILL_SIZE", "100000"))
     with sandbox(size, 0.0) as url:
         config = configured(tmp_path, url, 8)
-        began, peaks = time.monotonic(), []
-        for until in (size // 4, size // 2):
-            peaks.append(watch(start(config), tmp_path, until))
+        began = time.monotonic()
+        peaks = [watch(start(config), tmp_path, until) for until in (size // 4, size // 2)]
         process = start(config)
         peaks.append(watch(process, tmp_path, None))
         took = time.monotonic() - began
