@@ -28,6 +28,7 @@ from syncd.app import App
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENCE_S: Final = 120.0
+STANDS_S: Final = 3.0
 TOKEN: Final = "sandbox-token"
 WRITING: Final = ("/comment", "/bulk/issues/fields", "/issue/properties")
 
@@ -101,9 +102,9 @@ class Rig:
         process = self.apply(digest)
         try:
             self._until(lambda: self.writes() >= goal, process)
-            if standing_still:
-                self.site.send_signal(signal.SIGSTOP)
-                self._until(lambda: self.rows("sending") > 0, process)
+            while standing_still and not self._stands_in_sending(process):
+                goal = self.writes() + 1
+                self._until(lambda: self.writes() >= goal, process)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait(PATIENCE_S)
@@ -111,13 +112,27 @@ class Rig:
         assert process.returncode == -signal.SIGKILL, f"it ended by itself: {(self.folder / 'stderr').read_text()}"
         return self.rows("sending") > 0
 
+    def _stands_in_sending(self, process: subprocess.Popen[bytes]) -> bool:
+        """Stop the site until the process waits for a write of its own. It may be reading just then: go on instead."""
+        self.site.send_signal(signal.SIGSTOP)
+        if self._within(STANDS_S, lambda: self.rows("sending") > 0, process):
+            return True
+        self.site.send_signal(signal.SIGCONT)
+        return process.poll() is not None
+
     def _until(self, reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-        until = time.monotonic() + PATIENCE_S
+        assert self._within(PATIENCE_S, reached, process), "it never came that far"
+
+    def _within(self, seconds: float, reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:
+        """Whether it comes true in that time; true also when the process ends."""
+        until = time.monotonic() + seconds
         while not reached():
-            assert time.monotonic() < until, "it never came that far"
+            if time.monotonic() > until:
+                return False
             with suppress(subprocess.TimeoutExpired):  # asking on and on would take the machine from those it asks
                 process.wait(0.01)
-                return
+                return True
+        return True
 
     def rows(self, state: str) -> int:
         """Outbox rows in a state, read past everybody."""
