@@ -98,13 +98,12 @@ class Rig:
 
     def kill_after(self, digest: str, writes: int, *, standing_still: bool) -> bool:
         """Let an `apply` make that many more writes, and kill it; whether a row was in `sending` then."""
-        goal = self.writes() + writes
+        before = self.writes()
         process = self.apply(digest)
         try:
-            self._until(lambda: self.writes() >= goal, process)
+            self._writes_reach(before + writes, process)
             while standing_still and not self._stands_in_sending(process):
-                goal = self.writes() + 1
-                self._until(lambda: self.writes() >= goal, process)
+                self._writes_reach(self.writes() + 1, process)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait(PATIENCE_S)
@@ -120,8 +119,8 @@ class Rig:
         self.site.send_signal(signal.SIGCONT)
         return process.poll() is not None
 
-    def _until(self, reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-        assert self._within(PATIENCE_S, reached, process), "it never came that far"
+    def _writes_reach(self, goal: int, process: subprocess.Popen[bytes]) -> None:
+        assert self._within(PATIENCE_S, lambda: self.writes() >= goal, process), "it never came that far"
 
     def _within(self, seconds: float, reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:
         """Whether it comes true in that time; true also when the process ends."""
