@@ -117,6 +117,10 @@ class App:
         """The config folder. `ConfigError` with every problem of every file."""
         return load_config(self.directory, self._check_options, list(_kinds()))
 
+    def settings(self) -> Settings:
+        """syncd.yaml alone: what is needed where rules play no part. `ConfigError` with its problems."""
+        return load_settings(self.directory, self._check_options, list(_kinds()))
+
     def check(self) -> tuple[Problem, ...]:
         """All problems and all advice, nothing raised."""
         try:
@@ -394,7 +398,7 @@ class App:
         return bring_back(url, file, password=password)
 
     def _store_address(self) -> tuple[str, str | None]:
-        store = load_settings(self.directory, self._check_options, list(_kinds())).store
+        store = self.settings().store
         return store.url, None if store.password is None else store.password.reveal(self.environ)
 
     # --- for a process that stays (syncd.daemon)
@@ -457,7 +461,7 @@ class App:
             ):
                 raise
             self.broken = wrong.problems
-            return None, load_settings(self.directory, self._check_options, list(_kinds()))
+            return None, self.settings()
         self.broken = ()
         return config, config.settings
 

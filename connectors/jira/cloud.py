@@ -1,7 +1,7 @@
 """Jira Cloud as a kind of tracker: its options, and what reads and writes it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from time import sleep as really_sleep
@@ -9,11 +9,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from connectors.http import Sleep
+from connectors.jira.checkup import examine
 from connectors.jira.reader import CloudReader
-from connectors.jira.transport import GATEWAY
+from connectors.jira.transport import GATEWAY, Site
 from connectors.jira.writer import CloudWriter
+from syncd.core.checkup import Checkup
 from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem
+from syncd.core.plan import Write
 from syncd.core.ports import Clock, CommentRenderer, Signature, TrackerOptions
 
 _PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}")
@@ -37,6 +40,17 @@ class CloudKind:
     def reader(self, options: TrackerOptions, clock: Clock) -> CloudReader:
         """A reader. Opens nothing before its first call."""
         return CloudReader(options, clock, self.sleep)
+
+    def examine(
+        self, options: TrackerOptions, clock: Clock, signature: Signature, wanted: Mapping[str, Write]
+    ) -> Iterator[Checkup]:
+        """What `syncd doctor` finds, for each project of `wanted` by its policy."""
+        del signature
+        site = Site(options, clock, self.sleep)
+        try:
+            yield from examine(site, wanted, mail=options.mail)
+        finally:
+            site.close()
 
     def writer(
         self, options: TrackerOptions, clock: Clock, signature: Signature, render: CommentRenderer

@@ -1,7 +1,7 @@
 """Linear as a kind of tracker: its options, and what reads and writes it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from time import sleep as really_sleep
@@ -9,12 +9,16 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from connectors.http import Sleep
+from connectors.linear.checkup import examine
 from connectors.linear.documents import MARKS_AT_ONCE
+from connectors.linear.own_labels import OurLabels
 from connectors.linear.reader import LinearReader
-from connectors.linear.transport import ENDPOINT
+from connectors.linear.transport import ENDPOINT, Linear
 from connectors.linear.writer import LinearWriter
+from syncd.core.checkup import Checkup
 from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem
+from syncd.core.plan import Write
 from syncd.core.ports import Clock, CommentRenderer, Signature, TrackerOptions
 
 _TEAM_KEY: Final = re.compile(r"[A-Z][A-Z0-9]{0,9}")
@@ -38,6 +42,18 @@ class LinearKind:
     def reader(self, options: TrackerOptions, clock: Clock) -> LinearReader:
         """A reader. Opens nothing before its first call."""
         return LinearReader(options, clock, self.sleep)
+
+    def examine(
+        self, options: TrackerOptions, clock: Clock, signature: Signature, wanted: Mapping[str, Write]
+    ) -> Iterator[Checkup]:
+        """What `syncd doctor` finds, for each team of `wanted` by its policy."""
+        reader, linear = LinearReader(options, clock, self.sleep), Linear(options, clock, self.sleep)
+        labels = OurLabels(linear, options.marks, signature.installation)
+        try:
+            yield from examine(reader, labels, wanted, options.auth.get("token", ""))
+        finally:
+            reader.close()
+            linear.close()
 
     def writer(
         self, options: TrackerOptions, clock: Clock, signature: Signature, render: CommentRenderer

@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from syncd.core.bearing import Bears
+from syncd.core.checkup import Checkup
 from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem, TrackerError, Unreadable
 from syncd.core.model import (
@@ -30,6 +31,9 @@ from syncd.core.model import (
 )
 from syncd.core.seen import Glance
 from syncd.core.twins import TwinLink
+
+if TYPE_CHECKING:
+    from syncd.core.plan import Write
 
 
 class Clock(Protocol):
@@ -382,6 +386,12 @@ class TrackerKind(Protocol):
         self, options: TrackerOptions, clock: Clock, signature: Signature, render: CommentRenderer
     ) -> TrackerWriter:
         """A writer. Opens nothing before its first call."""
+        ...
+
+    def examine(
+        self, options: TrackerOptions, clock: Clock, signature: Signature, wanted: "Mapping[str, Write]"
+    ) -> Iterator[Checkup]:
+        """What `syncd doctor` finds, for each entry of the scope by its policy. Reads only. Raises `TrackerError`."""
         ...
 
 

@@ -10,6 +10,14 @@ from sqlalchemy import make_url
 from syncd.core.errors import Broken
 
 
+def file_of(url: str) -> Path | None:
+    """The file that an SQLite store is; None for the others, and for one in memory."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
+        return None
+    return Path(str(address.database))
+
+
 def engine_place(url: str, password: str | None = None) -> tuple[str, Path | None]:
     """The address for the engine, and the file that keeps a second process away (SQLite; else None).
 
@@ -21,9 +29,9 @@ def engine_place(url: str, password: str | None = None) -> tuple[str, Path | Non
         if password is not None:
             address = address.set(password=password)
         return address.set(drivername="postgresql+psycopg").render_as_string(hide_password=False), None
-    if address.database in (None, "", ":memory:"):
+    store = file_of(url)
+    if store is None:
         raise Broken("`syncd run` needs a store that outlives it: write sqlite:///syncd.db under `store:`")
-    store = Path(str(address.database))
     place = store.with_name(f"{store.name}.engine")
     try:
         if not place.exists():

@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "syncd.app": HOUSE,
     "syncd.daemon": HOUSE,
+    "syncd.doctor": HOUSE,
     "syncd.people": HOUSE,
     "syncd.demo": HOUSE,
     "syncd.cli": ("syncd",),
