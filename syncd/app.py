@@ -42,6 +42,7 @@ from syncd.core.ports import (
 )
 from syncd.core.reading import Reading, read_marks
 from syncd.core.report import Coverage, Report, build_report
+from syncd.core.running import late_after, why_late
 from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
 from syncd.engine.deadletters import dead_letters, letters_of
 from syncd.engine.foresight import Outlook, foresee
@@ -311,7 +312,17 @@ class App:
             desk = self._desk(stack, create=False, offline=True, last_good=True)
             outbox = dict(desk.store.outbox_counts())
             waiting = waiting_json(desk.store.waiting_plans())
-            trackers = {t.id: self._tracker_status(desk.store, t.id) for t in desk.config.settings.trackers}
+            daemons = desk.store.executors()
+            attempts = {a.tracker: a for a in desk.store.attempts() if a.kind == "cycle"}
+            trackers = {
+                t.id: {
+                    **self._tracker_status(desk.store, t.id, late_after(t.poll_every) if daemons else STALE),
+                    "last_attempt": instant(desk.store.progress(t.id).last_attempt),
+                    "failures": attempts[t.id].failures if t.id in attempts else 0,
+                    "not_before": instant(attempts[t.id].not_before) if t.id in attempts else None,
+                }
+                for t in desk.config.settings.trackers
+            }
             sound = not self.broken and not waiting and not outbox.get("dead")
             healthy = sound and all(t["healthy"] for t in trackers.values())
             problems = check_json(self.broken, strict=False)["problems"]
@@ -334,6 +345,10 @@ class App:
                     "in_use": desk.store.rulebook_version(),
                     "problems": problems,
                 },
+                "executors": [
+                    {"name": e.name, "started": instant(e.started), "seen": instant(e.seen), **e.figures}
+                    for e in daemons
+                ],
             }
 
     def outbox(self) -> Sequence[Entry]:
@@ -362,14 +377,10 @@ class App:
             note = "dropped by `syncd outbox drop`"
             return [e for e in chosen if (store.revive(e, now) if again else store.dismiss(e, note, now))]
 
-    def _tracker_status(self, store: Store, tracker: str) -> Mapping[str, Any]:
+    def _tracker_status(self, store: Store, tracker: str, patience: timedelta) -> Mapping[str, Any]:
         progress, now = store.progress(tracker), self.clock.now()
         lag = None if progress.last_success is None else (now - progress.last_success).total_seconds()
-        why = progress.why
-        if lag is None:
-            why = why or "it was never read whole: run `syncd once`"
-        elif lag > STALE.total_seconds():
-            why = why or f"it was not read whole for {timedelta(seconds=int(lag))}"
+        why = progress.why or why_late(progress.last_success, patience, now)
         return {
             "watermark": instant(progress.watermark),
             "last_success": instant(progress.last_success),

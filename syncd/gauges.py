@@ -6,8 +6,7 @@ what is shown then is the last that was known, and `syncd_store_up` says so.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from syncd import __version__
 from syncd.core.errors import StoreError
 from syncd.core.model import Finding
 from syncd.core.ports import Clock, Progress
-from syncd.core.running import Attempt
+from syncd.core.running import Attempt, late_after, why_late
 from syncd.engine.keeper import Keeper
 from syncd.engine.ports import Engine, Figures
 from syncd.engine.work import CycleResult
@@ -32,21 +31,6 @@ COUNTED_S: Final = 300.0
 """How old the counts of verdicts may be where no pass of this process decided anything."""
 SILENT_S: Final = 30.0
 """How long store or engine may be silent before we are not ready."""
-LATE_INTERVALS: Final = 10
-LATE_AT_LEAST: Final = timedelta(minutes=15)
-
-
-def late_after(tracker: TrackerSettings) -> timedelta:
-    """How long a tracker that the daemon polls may go unread before somebody should look."""
-    return max(LATE_INTERVALS * tracker.poll_every, LATE_AT_LEAST)
-
-
-def why_late(progress: Progress, patience: timedelta, now: datetime) -> str | None:
-    """Why a tracker was not read whole for too long; None: it was."""
-    if progress.last_success is None:
-        return "it was never read whole: run `syncd once`"
-    lag = now - progress.last_success
-    return f"it was not read whole for {timedelta(seconds=int(lag.total_seconds()))}" if lag > patience else None
 
 
 class Gauges:
@@ -184,9 +168,7 @@ class Gauges:
         )
 
     def _late(self, tracker: TrackerSettings, progress: Progress, findings: list[Finding], now: datetime) -> str | None:
-        patience = late_after(tracker)
-        seen = progress.last_success or self._began
-        late = why_late(replace(progress, last_success=seen), patience, now)
+        late = why_late(progress.last_success or self._began, late_after(tracker.poll_every), now)
         open_ = any(f.tracker == tracker.id and f.kind == "not-read" for f in findings)
         if late is not None and not open_:
             text = f"{tracker.id}: {late}. {progress.why or 'Look into the log of `syncd run`.'}"

@@ -1,7 +1,6 @@
 """structlog, set up once by the command line: one canonical line per cycle, never a secret in it.
 
-What is said of many things at once (which cycle, which tracker) is bound to the thread by `during`. OpenTelemetry is
-the extra `otel`: it is imported only when `trace_to` is called, and everything works without it.
+What is said of many things at once (which cycle, which tracker) is bound to the thread by `during`.
 """
 
 import logging

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, Protocol
 
 WorkKind = Literal["cycle", "webhook_batch"]
 """What the engine runs: a whole cycle (with the census when that is due), or a look at what webhooks named."""
@@ -91,6 +91,23 @@ class RunStore(Protocol):
     def oldest_unsettled(self, tracker: str) -> datetime | None:
         """When the oldest action that is to be done, being done or dead was committed."""
         ...
+
+
+LATE_INTERVALS: Final = 10
+LATE_AT_LEAST: Final = timedelta(minutes=15)
+
+
+def late_after(poll_every: timedelta) -> timedelta:
+    """How long a tracker that the daemon polls may go unread before somebody should look."""
+    return max(LATE_INTERVALS * poll_every, LATE_AT_LEAST)
+
+
+def why_late(last_success: datetime | None, patience: timedelta, now: datetime) -> str | None:
+    """Why a tracker was not read whole for too long; None: it was."""
+    if last_success is None:
+        return "it was never read whole: run `syncd once`"
+    lag = now - last_success
+    return f"it was not read whole for {timedelta(seconds=int(lag.total_seconds()))}" if lag > patience else None
 
 
 def holder_prefix(name: str) -> str:

@@ -82,6 +82,11 @@ def _status_lines(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name}: {state}; last success {success}, read to {mark}"
         if tracker["why"]:
             yield f"  why: {inert(tracker['why'])}"
+        if tracker["failures"]:
+            until = tracker["not_before"] or "the next poll"
+            yield f"  not reached {tracker['failures']} times in a row; left alone until {until}"
+    for one in status["executors"]:
+        yield f"syncd run {inert(one['name'])}: since {one['started']}, last seen {one['seen']}"
     outbox = ", ".join(f"{n} {state}" for state, n in status["outbox"].items() if n) or "empty"
     yield f"outbox: {outbox}"
     for dead in status["dead"]:

@@ -1,5 +1,6 @@
 """The parts of the daemon, each on its own: when work comes up, who is dead, what an edit changes, who may not wait."""
 
+import io
 import socket
 import subprocess
 import sys
@@ -36,8 +37,15 @@ from syncd.service import server
 from syncd.service.notify import Notifier
 from syncd.service.server import Listener
 from syncd.store import open_store
+from syncd.telemetry import configure, hide
 
 MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> None:
+    """Earlier tests may have pointed the log at a stream that is closed by now."""
+    configure(io.StringIO())
 
 
 class Time:
@@ -379,13 +387,16 @@ def test_a_tracker_that_fails_is_left_alone_for_longer_and_longer_and_comes_back
         assert well.store.attempts()[0].failures == 0
 
 
-def test_a_bug_in_one_pass_is_recorded_and_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_in_one_pass_is_recorded_and_ends_nothing(tmp_path: Path) -> None:
     def bug(_tools: Tools, _task: Task) -> CycleResult:
         raise ZeroDivisionError("PAY-1: the title of a restricted issue")
 
     with staged(tmp_path) as stage, passes(stage, acts={"cycle": bug}) as made:
+        told = io.StringIO()
+        configure(told)
         assert made.run(task()) == {"failed": "ZeroDivisionError"}
-        assert "restricted" not in "".join(capsys.readouterr())
+        assert "event='bug'" in told.getvalue()
+        assert "restricted" not in told.getvalue()
 
 
 def test_a_tracker_that_a_command_works_on_is_left_to_it(tmp_path: Path) -> None:
@@ -410,6 +421,26 @@ def test_an_ending_process_begins_no_new_write(tmp_path: Path) -> None:
             assert len(traffic.edits) == 2
             assert made.store.outbox_counts()["sending"] == 0
             assert made.store.outbox_counts()["todo"] == 3
+
+
+def test_a_secret_that_was_named_shows_in_no_line(tmp_path: Path) -> None:
+    def leak(_tools: Tools, _task: Task) -> CycleResult:
+        raise Unavailable("https://me:planted-token@host said: planted-token is wrong")
+
+    with staged(tmp_path) as stage, passes(stage, acts={"cycle": leak}) as made:
+        told = io.StringIO()
+        configure(told)
+        made.run(task(1))
+        assert "planted-token" in told.getvalue(), "without the net it would show"
+        told = io.StringIO()
+        configure(told)
+        hide(["planted-token"])
+        try:
+            made.run(task(2))
+        finally:
+            hide([])
+        assert "cycle_finished" in told.getvalue()
+        assert "planted-token" not in told.getvalue()
 
 
 # --- the listener
