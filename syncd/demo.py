@@ -1,13 +1,13 @@
-"""`syncd demo`: the whole story against the sandbox's Jira on loopback, in plain words, line by line.
+"""`syncd demo`: the whole story against the sandbox's Jira and Linear on loopback, in plain words, line by line.
 
-The story runs the commands' own code (`App`); only the tracker and the people in it are made up.
+The story runs the commands' own code (`App`); only the trackers and the people in them are made up.
 """
 
 import hashlib
 import json
 import shutil
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 from itertools import product
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from connectors.sandbox import Site, build_world, load_issues, serve
+from connectors.sandbox.linear import Workspace, build_linear_world, serve_linear, twins_of
 from syncd.app import App, Shown, SystemClock
 from syncd.core.decide import Decider
 from syncd.core.errors import SyncdError
 from syncd.core.match import Matcher
-from syncd.core.model import Issue, Lineage, Via
+from syncd.core.model import Issue, IssueRef, Lineage, Via
 from syncd.core.ports import Known
 from syncd.core.report import Report, Totals
 from syncd.engine.work import CycleResult
@@ -30,12 +31,13 @@ from syncd.starter import starter_texts
 from syncd.versions import FILES
 
 TOKEN: Final = "sandbox-token"  # noqa: S105 - the sandbox's own, good for nothing else
+LINEAR_TOKEN: Final = "lin_api_sandbox"  # noqa: S105 - as well
 TRACKER: Final = "demo-jira"
 OUTSIDE: Final = ("WEB", "STRAT", "PROC")
 """Projects of the made-up company that the demo leaves out of its scope."""
 
 SETTINGS: Final = """\
-# Made by `syncd demo`: the sandbox's Jira on this machine, and no waiting.
+# Made by `syncd demo`: the sandbox's trackers on this machine, and no waiting.
 installation: demo
 store: sqlite:///syncd.db
 trackers:
@@ -45,20 +47,31 @@ trackers:
     auth: {{email: syncd@acme.example, token: {{env: JIRA_TOKEN}}}}
     scope: {{projects: [{projects}]}}
     write: label+comment
-write_closed: {write_closed}
+{linear}write_closed: {write_closed}
 marks: {{grace: 0s}}
 comments: {{grace: 0s}}
 """
+LINEAR: Final = "demo-linear"
+LINEAR_SETTINGS: Final = """\
+  {tracker}:
+    kind: linear
+    url: {url}
+    auth: {{token: {{env: LINEAR_TOKEN}}}}
+    scope: {{teams: [{teams}]}}
+    write: label+comment
+"""
+TEAMS: Final = ("APP", "CORE", "DATA")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a story is played on."""
+    """What a story is played on. Issues from a file are Jira's alone: then there is no workspace."""
 
     site: Site
     app: App
     folder: Path
     scope: tuple[str, ...]
+    workspace: Workspace | None = None
 
 
 def play(folder: Path, *, issues: Path | None, rules: Path | None, write_closed: bool) -> Iterator[str]:
@@ -83,13 +96,27 @@ def _stage(folder: Path, *, issues: Path | None, rules: Path | None, write_close
     scope = tuple(sorted({issue.project for issue in site.live.values()} - set(OUTSIDE if issues is None else ())))
     texts = _rules_texts(rules, clock.now().astimezone(UTC).date())  # before room is made: they may stand in there
     _make_room(folder, texts)
-    with serve(site) as served:
+    with ExitStack() as stack:
+        served = stack.enter_context(serve(site))
         config = folder / "config"
+        workspace = None if issues is not None else Workspace(clock=clock.now)
         text = SETTINGS.format(
-            tracker=TRACKER, url=served.url, projects=json.dumps(scope)[1:-1], write_closed=str(write_closed).lower()
+            tracker=TRACKER,
+            url=served.url,
+            projects=json.dumps(scope)[1:-1],
+            write_closed=str(write_closed).lower(),
+            linear="" if workspace is None else _linear(stack, workspace, site, served.url),
         )
         (config / "syncd.yaml").write_text(text, encoding="utf-8")
-        yield Stage(site, App(config, {"JIRA_TOKEN": TOKEN}, clock), folder, scope)
+        environ = {"JIRA_TOKEN": TOKEN, "LINEAR_TOKEN": LINEAR_TOKEN}
+        yield Stage(site, App(config, environ, clock), folder, scope, workspace)
+
+
+def _linear(stack: ExitStack, workspace: Workspace, site: Site, jira: str) -> str:
+    """Serve the company's Linear, in which a part of its Jira's work is worked on as well; its settings."""
+    build_linear_world(workspace, twins=twins_of(site, base_url=jira))
+    served = stack.enter_context(serve_linear(workspace))
+    return LINEAR_SETTINGS.format(tracker=LINEAR, url=served.url, teams=", ".join(TEAMS))
 
 
 def _load(site: Site, issues: Path) -> None:
@@ -146,7 +173,8 @@ def _check(stage: Stage) -> Iterator[str]:
         raise SyncdError("the configuration has errors, so the story ends here")
     outcomes = stage.app.load().rulebook.strategy.outcomes
     rules = stage.app.load().rulebook.rules
-    yield f"It is: {len(outcomes)} outcomes, {len(rules)} rules, projects {', '.join(stage.scope)}."
+    teams = "" if stage.workspace is None else f"; in Linear the teams {', '.join(TEAMS)}"
+    yield f"It is: {len(outcomes)} outcomes, {len(rules)} rules, projects {', '.join(stage.scope)}{teams}."
 
 
 def _plan(stage: Stage) -> Generator[str, None, Shown]:
@@ -161,11 +189,13 @@ def _plan(stage: Stage) -> Generator[str, None, Shown]:
 def _apply(stage: Stage, shown: Shown) -> Iterator[str]:
     yield _title(f"3. apply --plan {shown.plan.digest}: just what was shown")
     before, mails = stage.site.snapshot(), len(stage.site.mails)
+    teams = _linear_labels(stage)
     result = stage.app.apply(shown.plan.digest)
     if result is None:
         raise SyncdError("the plan that was just shown is not known any more")
     after = stage.site.snapshot()
     kept = all(_peoples(after[key].labels) == _peoples(was.labels) for key, was in before.items())
+    kept = kept and _linear_labels(stage) == teams
     written = [key for key, was in before.items() if after[key] != was]
     foreign = sum(stage.site.issue(key).project not in stage.scope for key in written)
     sent = len(stage.site.mails) - mails
@@ -180,27 +210,28 @@ def _people(stage: Stage) -> Iterator[str]:
     edits = _Edits(stage)
     yield from (f"- {line}" for line in edits.make())
     yield "The next cycle:"
-    result = yield from _cycle(stage)
+    results = yield from _cycle(stage)
     yield from (f"- {line}" for line in edits.outcome())
     children = stage.site.counts["GET /rest/api/3/issue/{issueIdOrKey}"]
-    yield f"Issues read one by one for it: {children}; {result.decided} were decided anew."
+    yield f"Issues read one by one for it: {children}; {sum(r.decided for r in results)} were decided anew."
 
 
 def _quiet(stage: Stage) -> Iterator[str]:
     yield _title("5. nobody does anything: a cycle that does nothing")
-    result = yield from _cycle(stage)
-    yield (
-        "Nothing was planned and nothing written." if not result.planned + result.applied else "Something was written!"
-    )
+    results = yield from _cycle(stage)
+    silent = not sum(result.planned + result.applied for result in results)
+    yield "Nothing was planned and nothing written." if silent else "Something was written!"
 
 
-def _cycle(stage: Stage) -> Generator[str, None, CycleResult]:
-    result = stage.app.once()[0]
-    said = f"{result.planned} planned, {result.applied} applied, {result.requests} requests"
-    yield f"  {result.observed} rows read, {result.decided} decided, {said}."
-    yield from (f"  {refusal.reason}" for refusal in result.refusals)
-    yield from (f"  {note}" for note in result.notes)
-    return result
+def _cycle(stage: Stage) -> Generator[str, None, Sequence[CycleResult]]:
+    results = stage.app.once()
+    for result in results:
+        said = f"{result.planned} planned, {result.applied} applied, {result.requests} requests"
+        name = f"{result.tracker}: " if len(results) > 1 else ""
+        yield f"  {name}{result.observed} rows read, {result.decided} decided, {said}."
+        yield from (f"  {refusal.reason}" for refusal in result.refusals)
+        yield from (f"  {note}" for note in result.notes)
+    return results
 
 
 def _ending(stage: Stage) -> Iterator[str]:
@@ -214,11 +245,11 @@ def _ending(stage: Stage) -> Iterator[str]:
     yield from _plain_words(report)
     yield f"The report: {path}, and for a browser: {page}"
     yield f"The configuration it ran with: {stage.app.directory}"
-    yield "Its Jira ends here. Edit the rules and see, offline:"
+    yield f"Its {'Jira ends' if stage.workspace is None else 'trackers end'} here. Edit the rules and see, offline:"
     yield f"  syncd --config {stage.app.directory} check | rules diff | explain KEY | report"
     yield _title("explain: three tickets")
-    for key in _telling(stage):
-        found, config = stage.app.explain(key)
+    for ref, key in _telling(stage):
+        found, config = stage.app.explain(key, ref.tracker)
         yield explanation_text(found, config.rulebook.strategy)
         yield ""
 
@@ -230,6 +261,10 @@ def _plain_words(report: Report) -> Iterator[str]:
         yield f"  {count:>5}  {count / max(totals.issues, 1):>6.1%}  {name}"
     via = sorted(report.outcomes, key=lambda line: -line.issues)
     yield "Work per outcome: " + ", ".join(f"{line.outcome.id} {line.issues}" for line in via) + "."
+    if report.twins:
+        torn = sum(line.cause.startswith("twins ") for line in report.conflicts)
+        said = f"{torn} of them with different verdicts, which makes each a conflict"
+        yield f"{report.twins} pieces of work stand in Jira and in Linear; each is counted once, {said}."
     if report.conflicts:
         worst = report.conflicts[0]
         yield f"{len(report.conflicts)} conflicts to settle; the largest holds up {worst.issues}: {worst.cause}."
@@ -245,18 +280,18 @@ def _counts(totals: Totals) -> Sequence[tuple[str, int]]:
     )
 
 
-def _telling(stage: Stage) -> Sequence[str]:
+def _telling(stage: Stage) -> Sequence[tuple[IssueRef, str]]:
     """One ticket that inherits, one in conflict, one that nothing speaks for: open ones first."""
-    found: dict[str, tuple[bool, str]] = {}
+    found: dict[str, tuple[bool, str, IssueRef]] = {}
     for one in stage.app.look_over():
         decision = None if one.standing is None else one.standing.decision
         if decision is None:
             continue
         kind = "inherited" if decision.via is Via.INHERITED and decision.pair[0] == "mapped" else decision.pair[0]
-        candidate = (one.issue.closed, one.issue.key)
+        candidate = (one.issue.closed, one.issue.key, one.issue.ref)
         if kind not in found or candidate < found[kind]:
             found[kind] = candidate
-    return [found[kind][1] for kind in ("inherited", "conflict", "unmapped") if kind in found]
+    return [(found[kind][2], found[kind][1]) for kind in ("inherited", "conflict", "unmapped") if kind in found]
 
 
 # --- the people in it -------------------------------------------------------------------------------------
@@ -272,7 +307,8 @@ class _Edits:
         self._stage = stage
         now = stage.app.clock.now()
         self._decider = Decider(Matcher(stage.app.load().rulebook, now.astimezone(UTC).date()), now)
-        self._open = [one for one in stage.app.look_over() if one.standing is not None and not one.issue.closed]
+        known = [one for one in stage.app.look_over() if one.issue.ref.tracker == TRACKER]
+        self._open = [one for one in known if one.standing is not None and not one.issue.closed]
         self._tops = [one for one in self._open if one.issue.parent is None]
         self._labelled = [one for one in self._tops if _is_by_label(one)]
         self._models: dict[str, Known] = {}
@@ -381,6 +417,7 @@ def _follow(count: int) -> str:
 
 
 NAMESPACES: Final = ("outcome/", "alignment/")
+GROUPS: Final = ("Outcome/", "Alignment/")
 
 
 def _kind(one: Known) -> str:
@@ -393,6 +430,12 @@ def _outcome(one: Known) -> str:
 
 def _peoples(labels: Sequence[str]) -> list[str]:
     return [label for label in labels if not label.startswith(NAMESPACES)]
+
+
+def _linear_labels(stage: Stage) -> Mapping[str, list[str]]:
+    """People's labels in Linear."""
+    shown = {} if stage.workspace is None else stage.workspace.snapshot()
+    return {key: [label for label in one["labels"] if not label.startswith(GROUPS)] for key, one in shown.items()}
 
 
 def _title(text: str) -> str:

@@ -79,6 +79,21 @@ def test_the_safeguards_are_shown_at_work(told: tuple[Ran, Path]) -> None:
     assert "CHANGED" not in ran.out
 
 
+def test_both_trackers_run_under_one_rulebook_and_the_same_work_is_counted_once(told: tuple[Ran, Path]) -> None:
+    ran, folder = told
+    assert "in Linear the teams APP, CORE, DATA" in ran.out
+    for mark in ("outcome/reliability", "Outcome/reliability"):
+        assert number(rf"(\d+)  \+ {mark}\n", ran.out) > 0, "in Linear it is a label in a group"
+    assert ran.out.count("  demo-linear: ") == 2, "once for each of the two cycles"
+    twins = number(r"(\d+) pieces of work stand in Jira and in Linear; each is counted once", ran.out)
+    torn = number(r"counted once, (\d+) of them with different verdicts", ran.out)
+    assert twins > torn > 0
+    report = (folder / "demo-out" / "reports" / "alignment.md").read_text(encoding="utf-8")
+    assert f"Counted once: {twins} pieces of work that several trackers hold." in report
+    page = (folder / "demo-out" / "reports" / "alignment.html").read_text(encoding="utf-8")
+    assert f"Counted once: {twins} pieces of work" in page
+
+
 def test_it_does_what_it_showed(told: tuple[Ran, Path]) -> None:
     ran, _ = told
     shown, digest = number(r"Plan [0-9a-f]{16}: (\d+) mark", ran.out), re.search(r"Plan ([0-9a-f]{16}):", ran.out)
