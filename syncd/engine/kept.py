@@ -13,6 +13,7 @@ from syncd.core.ports import Sight, TrackerReader
 
 LOOK_AROUND_EVERY: Final = 600.0
 """Seconds for which what was seen is believed."""
+REMEMBERED: Final = 10_000
 
 
 class KeptReader:
@@ -24,6 +25,8 @@ class KeptReader:
         self._every = every
         self._sight: Sight | None = None
         self._looked = 0.0
+        self._missed: set[Any] = set()
+        """What did not answer before: a parent that was deleted is asked for in every poll."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reader, name)
@@ -45,11 +48,12 @@ class KeptReader:
             yield from self._reader.observe(*given, **named)
 
     def read(self, *given: Any) -> Any:
-        """As the reader's; trouble, or no answer, makes what was seen doubtful."""
+        """As the reader's; trouble, or no answer where there was one, makes what was seen doubtful."""
         with self._watched():
             found = self._reader.read(*given)
-        if found.missing:
+        if not self._missed.issuperset(found.missing):
             self.doubt()
+        self._missed = self._missed.union(found.missing) if len(self._missed) < REMEMBERED else set(found.missing)
         return found
 
     def census(self, *given: Any, **named: Any) -> Iterator[Any]:

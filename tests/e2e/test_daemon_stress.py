@@ -222,7 +222,7 @@ def survive(folder: Path, store: str, *, trackers: int, issues: int, seconds: fl
             thread.join(60)
         assert storm.crashed == []
         for name, site in storm.sites.items():
-            until(lambda site=site: _is_right(site), f"{name} is as it must be", 300)  # type: ignore[misc]  # its default is bound
+            until(lambda site=site: _is_right(site), f"{name} is as it must be", 1200)  # type: ignore[misc]  # its default is bound
         for process in running.values():
             code, took = process.end()
             assert (code, took < 5) == (0, True), process.lines[-5:]

@@ -311,9 +311,13 @@ def test_who_we_are_is_asked_now_and_then_and_after_whatever_makes_it_doubtful()
     reader.missing = ("x",)
     kept.read([])
     twice()
+    kept.read([])
     list(kept.census())
     twice()
     assert looks == [1, 0] * 5
+    kept.read([])  # the same as before: no news
+    twice()
+    assert looks[-2:] == [0, 0]
     reader.hidden = ("PAY",)
     time.at += 601
     twice()
