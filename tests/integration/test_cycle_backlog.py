@@ -1,6 +1,8 @@
-"""A backlog is labelled once: one silent write an issue, and then nothing, however the index lags."""
+"""A backlog is labelled once, silently and in few requests, and then nothing, however the index lags."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -8,6 +10,7 @@ import pytest
 from support_jira_cloud import MovableClock
 from support_stage import PREFIXES, Stage, Traffic, staged
 
+from connectors.jira.marking import BULK_FROM
 from connectors.sandbox import Site, build_world
 from connectors.sandbox.values import IssueState
 from syncd.starter import starter_files
@@ -56,13 +59,22 @@ def test_the_first_labelling_of_a_backlog_waits_for_a_person_and_nothing_is_writ
     assert company.unwritten == company.before
 
 
-def test_a_shown_plan_is_done_over_the_limits_with_one_put_an_issue_and_no_read_for_a_write(company: Company) -> None:
+def test_a_shown_plan_is_done_over_the_limits_in_a_few_bulk_edits_and_with_no_read_for_a_write(
+    company: Company,
+) -> None:
     wanted = [action.ref.id for action in company.shown.plan.actions]
+    changes = Counter((action.add, action.remove) for action in company.shown.plan.actions)
     assert company.result.applied == len(wanted) >= 500
-    assert company.traffic.edits == wanted
+    few = [change for change, count in changes.items() if count < BULK_FROM]
+    many = len(changes) - len(few)
+    assert len(company.traffic.edits) == sum(changes[change] for change in few)
+    edits = company.traffic.of("POST", "bulk/issues/fields")
+    assert len(edits) == len(company.traffic.of("POST", "issue/properties")) == many
+    done = [issue for e in edits for issue in json.loads(e.request_body)["selectedIssueIdsOrKeys"]]
+    assert sorted([*done, *company.traffic.edits]) == sorted(wanted)
     assert not company.traffic.single_reads
     assert not set(company.traffic.fetched) & set(wanted)  # ancestors outside the scope are, in bulk, for the deciding
-    assert len(company.traffic.writes) == len(wanted)
+    assert len(company.traffic.writes) == 2 * many + len(company.traffic.edits)
 
 
 def test_the_plan_that_was_refused_is_the_plan_that_is_shown(company: Company) -> None:
@@ -86,14 +98,25 @@ def test_nothing_outside_the_scope_is_touched_and_nothing_but_marks_and_the_copy
 def test_nobody_gets_a_mail(company: Company) -> None:
     assert not company.stage.site.mails
     edits = company.traffic.of("PUT", r"issue/\d+")
-    assert {edit.query for edit in edits} == {"notifyUsers=false"}
+    assert {edit.query for edit in edits} <= {"notifyUsers=false"}
+    bulk = company.traffic.of("POST", "bulk/issues/fields")
+    assert {json.loads(edit.request_body)["sendBulkNotification"] for edit in bulk} == {False}
 
 
-def test_every_write_is_a_delta_of_marks_with_the_copy_in_the_same_request(company: Company) -> None:
+def test_every_write_is_a_delta_of_marks_with_its_copy(company: Company) -> None:
     shape = re.compile(
         rb'\{"update":\{"labels":\[\{"add":"(outcome|alignment)/[a-z-]+"\}\]\},"properties":\[\{"key":"syncd",'
         rb'"value":\{"installation":"acme","instance":"[0-9a-f-]{36}","mark":"(outcome|alignment)/[a-z-]+"\}\}\]\}'
     )
+    for edit in company.traffic.of("POST", "bulk/issues/fields"):
+        told = json.loads(edit.request_body)
+        assert told["selectedActions"] == ["labels"]
+        assert {one["bulkEditMultiSelectFieldOption"] for one in told["editedFieldsInput"]["labelsFields"]} <= {
+            "ADD",
+            "REMOVE",
+        }
+    for copies in company.traffic.of("POST", "issue/properties"):
+        assert json.loads(copies.request_body)["properties"].keys() == {"syncd"}
     for edit in company.traffic.of("PUT", r"issue/\d+"):
         assert shape.fullmatch(edit.request_body.replace(b" ", b"")), edit.request_body
 

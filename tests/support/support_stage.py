@@ -242,7 +242,7 @@ class Traffic:
     @property
     def writes(self) -> list[str]:
         """Everything that changes something."""
-        reads = ("search/jql", "issue/bulkfetch", "comment/list", "changelog/bulkfetch")
+        reads = ("search/jql", "search/approximate-count", "issue/bulkfetch", "comment/list", "changelog/bulkfetch")
         return [f"{e.method} {e.path}" for e in self.seen if e.method != "GET" and not e.path.endswith(reads)]
 
     @property
