@@ -3,12 +3,12 @@
 One request a stream each cycle, as long as a page holds it (facts/linear.md §6).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.linear.documents import INITIATIVES, LABELS, NODE_LABELS, PROJECTS
-from connectors.linear.labels import Labels
+from connectors.linear.labels import Labels, Ours
 from connectors.linear.memory import Digests, label_digests
 from connectors.linear.nodes import Nodes, Raw
 from connectors.linear.paging import whole
@@ -24,6 +24,7 @@ class Catalogue:
 
     linear: Linear
     names: MarkNames
+    ours: Ours
     labels: Labels
     nodes: Nodes
     unreadable: tuple[Unreadable, ...] = ()
@@ -33,9 +34,9 @@ class Catalogue:
     """Ids that issues bear and no catalogue has: of labels that were deleted."""
 
     @classmethod
-    def read(cls, linear: Linear, names: MarkNames, own_groups: Collection[str]) -> "Catalogue":
+    def read(cls, linear: Linear, names: MarkNames, ours: Ours) -> "Catalogue":
         """Four requests, and one for each page beyond the first."""
-        labels = Labels.of(whole(linear, LABELS)["issueLabels"], names, own_groups)
+        labels = Labels.of(whole(linear, LABELS)["issueLabels"], names, ours)
         projects = whole(linear, PROJECTS)["projects"]
         try:
             told = whole(linear, NODE_LABELS)
@@ -54,7 +55,7 @@ class Catalogue:
             for catalogue in (labels, project_labels, initiative_labels)
             for what in (*catalogue.broken.values(), *catalogue.unread)
         )
-        return cls(linear, names, labels, nodes, (*bad, *nodes.unreadable))
+        return cls(linear, names, ours, labels, nodes, (*bad, *nodes.unreadable))
 
     def know(self, ids: Iterable[Any]) -> None:
         """See that the labels of these ids are known, if they can be: one request where one is new."""
@@ -62,10 +63,15 @@ class Catalogue:
         if not strange:
             return
         before = self.labels
-        self.labels = Labels.of(whole(self.linear, LABELS)["issueLabels"], self.names, before.own_groups)
+        self.labels = Labels.of(whole(self.linear, LABELS)["issueLabels"], self.names, self.known_ours())
         late = self.labels.by_id.keys() - before.by_id.keys()
         self.found_late = {**self.found_late, **label_digests(self.labels, late)}
         self._left_behind |= {i for i in strange if self.labels.unknown([i])}
+
+    def known_ours(self) -> Ours:
+        """What is known to be ours by now."""
+        by, made = self.ours.installation, self.labels.made_by(self.ours.installation)
+        return Ours(by, self.labels.own_groups, tuple(sorted({*self.ours.marks, *made})))
 
     def node(self, link: Link) -> Issue | None:
         """The project or initiative that a link points to, by id or by key."""

@@ -43,6 +43,8 @@ class Memory:
     """By key."""
     groups: tuple[str, ...] = ()
     """The label groups that are ours, by full id."""
+    marks: tuple[str, ...] = ()
+    """The marks whose labels we made: whatever they are called by now, their ids prove it."""
 
     @classmethod
     def of(cls, labels: Labels, nodes: Nodes, teams: Iterable[Mapping[str, Any]], before: "Memory | None") -> "Memory":
@@ -95,10 +97,14 @@ class Memory:
             told = json.loads(text)
             if not isinstance(told, dict) or told.pop("v", None) != VERSION:
                 return None
-            groups: Sequence[str] = told.pop("groups")
-            return cls(**{name: dict(value) for name, value in told.items()}, groups=tuple(groups))
+            groups, marks = _texts(told.pop("groups")), _texts(told.pop("marks"))
+            return cls(**{name: dict(value) for name, value in told.items()}, groups=groups, marks=marks)
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
+
+
+def _texts(told: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(map(str, told))
 
 
 def _alive(labels: Labels) -> Iterator[str]:

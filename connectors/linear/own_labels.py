@@ -9,15 +9,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connectors.linear.documents import BORNE, LABEL_CREATE, LABEL_DELETE, LABEL_RESTORE, OUR_LABELS
-from connectors.linear.ids import CONFLICT, own_id
-from connectors.linear.signs import group_names, label_sign, mark_of, signer, spare_name
+from connectors.linear.ids import CONFLICT, LIVES, label_ids, own_id
+from connectors.linear.signs import (
+    group_names,
+    label_note,
+    label_sign,
+    made_for,
+    mark_of,
+    signer,
+    spare_name,
+)
 from connectors.linear.transport import Linear, Refusal
 from syncd.core.errors import Denied, Gone, InDoubt, Unavailable, Unreadable
 from syncd.core.fold import fold
 from syncd.core.ports import MarkNames
 
-LIVES: Final = 8
-"""How often one label may be made anew: an id that was given once, and whose label is gone, is not given again."""
 MOST_PAGES: Final = 100
 
 
@@ -28,6 +34,8 @@ class Label:
     id: str
     name: str
     signer: str | None
+    made_for: str | None
+    """The mark that syncd made it for, whatever it is called by now."""
     group: bool
     parent: str | None
     retired: bool
@@ -92,7 +100,7 @@ class OurLabels:
         """Delete those of our labels that no issue bears, and our groups that hold nothing then; their names."""
         self.forget()
         rows = self._all()
-        ours = [label for label in rows.values() if self._is_ours(label, self._name_of(label))]
+        ours = [label for label in rows.values() if self._is_made(label)]
         gone = [label for label in ours if not label.group and not self._borne(label)]
         for label in gone:
             self._delete(label)
@@ -148,12 +156,23 @@ class OurLabels:
         """`what`: the mark that a label stands for, or the name of a group."""
         return label.signer == self._installation or label.id in self._ids(what)
 
+    def _is_made(self, label: Label) -> bool:
+        """Whether syncd made it itself: not by hand, for syncd to use."""
+        told = (label.made_for is not None and label.signer == self._installation) or self._made_group(label)
+        return bool(told) or label.id in self._ids(self._name_of(label))
+
     def _ids(self, what: str) -> frozenset[str]:
-        return frozenset(own_id("label", self._installation, what, str(n)) for n in range(LIVES))
+        return label_ids(self._installation, what)
+
+    def _made_group(self, label: Label) -> str | None:
+        """The name in the settings of a group that syncd made, whatever it is called by now."""
+        return next((group for group in self._groups if label.id in self._ids(group)), None)
 
     def _name_of(self, label: Label) -> str:
+        if label.made_for is not None:
+            return label.made_for
         above = None if self._known is None or label.parent is None else self._known.get(label.parent)
-        return label.name if above is None else mark_of(label.name, above.name)
+        return label.name if above is None else mark_of(label.name, self._made_group(above) or above.name)
 
     def _not_adopted(self, group: str) -> Denied:
         message = (
@@ -169,9 +188,10 @@ class OurLabels:
     # --- making and taking away ---
 
     def _wanted_group(self, group: str) -> str:
-        for label in self._all().values():
-            if label.group and fold(label.name) == fold(group):
-                return self._restored(label)
+        made = (label for label in self._all().values() if label.id in self._ids(group))
+        named = (label for label in self._all().values() if label.group and fold(label.name) == fold(group))
+        for label in (*made, *named):
+            return self._restored(label)
         try:
             return self._made(group, group, None)
         except Refusal as refused:
@@ -179,9 +199,8 @@ class OurLabels:
 
     def _made(self, what: str, name: str, parent: str | None) -> str:
         """A new label or group. Raises `Refusal` where Linear does not take it, which is mostly about its name."""
-        said = f"{label_sign(self._installation)}: " + (
-            "made and kept by syncd; it goes when no issue bears it" if parent else "what syncd says of issues"
-        )
+        group_note = f"{label_sign(self._installation)}: what syncd says of issues"
+        said = label_note(self._installation, what) if parent else group_note
         told: dict[str, Any] = {"name": name, "description": said, "isGroup": parent is None}
         for n in range(LIVES):
             identity = own_id("label", self._installation, what, str(n))
@@ -198,7 +217,9 @@ class OurLabels:
                 continue  # it was, and is no more: its id is spent
             except Gone as gone:
                 raise self._not_now(gone) from gone  # its group went meanwhile
-            self._all()[identity] = Label(identity, name, self._installation, parent is None, parent, retired=False)
+            self._all()[identity] = Label(
+                identity, name, self._installation, what if parent else None, parent is None, parent, retired=False
+            )
             return identity
         message = f"{self._linear.tracker}: the label {name} was made and deleted {LIVES} times"
         raise Denied(message, need=f"an end to deleting the label {name}", tracker=self._linear.tracker)
@@ -249,6 +270,7 @@ def _label_of(node: Any) -> Label | None:
         id=node["id"],
         name=node["name"],
         signer=signer(node.get("description")),
+        made_for=made_for(node["id"], node.get("description")),
         group=node.get("isGroup") is True,
         parent=parent.get("id") if isinstance(parent, Mapping) else None,
         retired=node.get("retiredAt") is not None,

@@ -20,6 +20,7 @@ from connectors.linear.documents import (
     MOVED,
 )
 from connectors.linear.history import birth, label_changes
+from connectors.linear.labels import Ours
 from connectors.linear.mapping import Dialect, in_scope, read_issue
 from connectors.linear.memory import Changes, Memory, node_digest, short
 from connectors.linear.paging import Filter, IssueWalk, Part, Row, pages, taken_apart, told, updated
@@ -123,10 +124,9 @@ class LinearReader:
         began = self._linear.caller.tracker_now()
         newest = began if since is None else max(since, began)
         before = None if since is None else Memory.parse(memory)
-        catalogue = self._catalogue = Catalogue.read(
-            self._linear, self._options.marks, before.groups if before else self._own_groups()
-        )
+        catalogue = self._catalogue = Catalogue.read(self._linear, self._options.marks, self._ours(before))
         now = Memory.of(catalogue.labels, catalogue.nodes, self._teams or (), before)
+        now = replace(now, marks=catalogue.known_ours().marks)
         yield from _told(self._nodes(catalogue, before))
         if since is not None:
             changes = Changes(everything=True) if before is None else before.changes(now, catalogue.ids())
@@ -322,12 +322,15 @@ class LinearReader:
             self.look_around()
         return tuple(str(team["key"]) for team in self._teams or ())
 
-    def _own_groups(self) -> frozenset[str]:
-        return frozenset() if self._catalogue is None else self._catalogue.labels.own_groups
+    def _ours(self, before: Memory | None = None) -> Ours:
+        """What of the labels was ours when last seen, by the memory or by an earlier cycle of this very reader."""
+        if before is not None:
+            return Ours(self._options.installation, frozenset(before.groups), before.marks)
+        return Ours(self._options.installation) if self._catalogue is None else self._catalogue.known_ours()
 
     def _known(self) -> Catalogue:
         if self._catalogue is None:
-            self._catalogue = Catalogue.read(self._linear, self._options.marks, ())
+            self._catalogue = Catalogue.read(self._linear, self._options.marks, self._ours())
         return self._catalogue
 
     def _mapped(self, part: Part) -> _Mapped:

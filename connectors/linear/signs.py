@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from connectors.linear.ids import label_ids
 from syncd.core.fold import fold
 from syncd.core.model import Copy
 from syncd.core.ports import MarkNames
@@ -15,6 +16,8 @@ COPY_SCHEME: Final = "syncd://"
 """How the addresses of all installations' copies begin."""
 
 _SIGNED: Final = re.compile(r"\Asyncd ([a-z0-9][a-z0-9-]{0,62})(?=\Z|[\s:])")
+_KEPT: Final = ", made and kept by syncd"
+_MADE: Final = re.compile(rf"\Asyncd ([a-z0-9][a-z0-9-]{{0,62}}): (.+){_KEPT}")
 
 
 # --- the copy of what is applied: an attachment with an address of our own ----------------------------------
@@ -50,6 +53,20 @@ def copy_of(attachment: Any) -> Copy | None:
 def label_sign(installation: str) -> str:
     """What the description of every label and group of ours says, or begins with before a colon."""
     return f"syncd {installation}"
+
+
+def label_note(installation: str, mark: str) -> str:
+    """The description of a label that syncd makes: whatever people call it later, this says which mark it is."""
+    return f"{label_sign(installation)}: {mark}{_KEPT}; it goes when no issue bears it"
+
+
+def made_for(label_id: str, description: Any) -> str | None:
+    """The mark that some syncd made a label for, whatever its name is by now; None: not made by syncd, or not told.
+
+    The description says it and the id proves it: a description that was copied onto another label proves nothing.
+    """
+    found = _MADE.match(description.strip()) if isinstance(description, str) else None
+    return found[2] if found and label_id in label_ids(found[1], found[2]) else None
 
 
 def signer(description: Any) -> str | None:

@@ -230,7 +230,7 @@ def test_one_bad_project_does_not_hide_the_others() -> None:
 
 
 def test_a_memory_comes_back_and_one_of_another_kind_is_none() -> None:
-    memory = Memory({"a": "1"}, {"b": "2"}, {"c": "3"}, {"ENG": "4"}, ("g",))
+    memory = Memory({"a": "1"}, {"b": "2"}, {"c": "3"}, {"ENG": "4"}, ("g",), ("Outcome/x",))
     assert Memory.parse(memory.text()) == memory
     for other in ("", "{}", "[]", "null", '{"v":2}', "{", '{"v":1,"groups":[],"labels":3}'):
         assert Memory.parse(other) is None

@@ -9,8 +9,7 @@ import pytest
 from support_contract import said
 from support_linear_writer import Space, action, attachments, space_of
 
-from connectors.linear.ids import own_id
-from connectors.linear.own_labels import LIVES
+from connectors.linear.ids import LIVES, own_id
 from connectors.linear.signs import label_sign
 from connectors.linear.writer import LinearWriter
 from connectors.sandbox.linear import LinearFault
