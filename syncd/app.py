@@ -43,6 +43,7 @@ from syncd.core.ports import (
 from syncd.core.reading import Reading, read_marks
 from syncd.core.report import Coverage, Report, build_report
 from syncd.core.running import late_after, why_late
+from syncd.core.tradeoffs import Tradeoffs
 from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
 from syncd.engine.deadletters import dead_letters, letters_of
 from syncd.engine.foresight import Outlook, foresee
@@ -548,7 +549,12 @@ class _Desk:
             in_flight=tracker.in_flight,
             census_every=tracker.census_every,
             accept_missing=tracker.id in self.accept_missing,
+            tradeoffs=tuple(one for one in self.store.tradeoffs() if one.stands(self.app.clock.now())),
         )
+
+    def tradeoffs(self, tracker: str) -> Tradeoffs:
+        """What was recorded on causes of conflict, and holds there."""
+        return Tradeoffs(self.store.tradeoffs(), self.app.clock.now(), tracker)
 
     def in_use(self) -> Rulebook:
         """The rules that the decisions in the store were made by: an edit decides nothing before the next cycle."""
@@ -587,6 +593,7 @@ class _Desk:
             overlap=tracker.overlap,
             now=self.app.clock.now() + self.store.progress(tracker.id).skew,
             mail=self.config.settings.marks.mail,
+            tradeoffs=self.tradeoffs(tracker.id),
             watch=self.app.watch,
         )
 
@@ -627,6 +634,7 @@ class _Desk:
             twins=self._twins(ref),
             now=now,
             scope=() if tracker is None else scope_of(tracker),
+            tradeoffs=self.tradeoffs(ref.tracker),
         )
 
     def _twins(self, ref: IssueRef) -> list[Twin]:

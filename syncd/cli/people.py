@@ -31,7 +31,7 @@ def set_(  # noqa: PLR0917 - typer's form: each is an option of the command
     as_json: Json = False,  # noqa: FBT002 - typer's form of a flag
 ) -> None:
     """Say what an issue serves; the next cycle decides with it. Exit 0, 2 for no such outcome, 5 for no such issue."""
-    said = set_override(open_app(), key, target, by=by or _user(), reason=reason, expires=expires, tracker=tracker)
+    said = set_override(open_app(), key, target, by=by or user(), reason=reason, expires=expires, tracker=tracker)
     _show(said_json(said) if as_json else said_line(said))
 
 
@@ -136,7 +136,8 @@ def _show(told: Any) -> None:
         print_json(told)
 
 
-def _user() -> str:
+def user() -> str:
+    """Whoever runs this command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

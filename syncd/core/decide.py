@@ -35,6 +35,7 @@ from syncd.core.model import (
     Via,
 )
 from syncd.core.seen import Seen, is_node
+from syncd.core.tradeoffs import NONE, Tradeoff, Tradeoffs, agreement, evidence_of
 
 VOICES_REMEMBERED: Final = 100_000
 """Ancestors from which up the word is remembered within one pass; past it the memory starts afresh."""
@@ -76,10 +77,11 @@ class Outline(NamedTuple):
 class Decider:
     """Decides issues under one rulebook on one day. Remembers what ancestors said, so make a new one each pass."""
 
-    def __init__(self, matcher: Matcher, now: datetime) -> None:
+    def __init__(self, matcher: Matcher, now: datetime, tradeoffs: Tradeoffs = NONE) -> None:
         self._matcher = matcher
         self._strategy = matcher.rulebook.strategy
         self._now = now
+        self._tradeoffs = tradeoffs
         self._heard: dict[str, tuple[Lineage, Above]] = {}
 
     def decide(self, issue: Seen, lineage: Lineage, overrides: Overrides) -> Decision:
@@ -90,10 +92,10 @@ class Decider:
         if own is not None:
             return _decision(issue, own, diverges_from=_divergence(own, above, spoke))
         if above is not None:
-            return _inherited(issue, above, spoke, lineage)
+            return self._inherited(issue, above, spoke, lineage)
         if lineage.missing is not None:
             return Decision(issue.ref, _INCOMPLETE)
-        default = self._rules_voice(Via.DEFAULT, [m for m in matches if m.rule.default]) if matches else None
+        default = self._rules_voice(issue, Via.DEFAULT, [m for m in matches if m.rule.default]) if matches else None
         return Decision(issue.ref, _UNMAPPED) if default is None else _decision(issue, default)
 
     def outline(self, issue: Seen, lineage: Lineage) -> "Outline":
@@ -124,12 +126,12 @@ class Decider:
         words = prevailing([o for o in overrides[issue.ref] if o.stands(self._now)]) if issue.ref in overrides else ()
         if words:
             said = [(o.target, _override_evidence(issue, o)) for o in words if o.target is not None]
-            return self._settle(Via.OVERRIDE, said, f"overrides on {issue.key}")
+            return self._traded(issue, self._settle(Via.OVERRIDE, said, f"overrides on {issue.key}"))
         if not matches:
             return None
-        return self._rules_voice(Via.RULE, [m for m in matches if not m.rule.default])
+        return self._rules_voice(issue, Via.RULE, [m for m in matches if not m.rule.default])
 
-    def _rules_voice(self, via: Via, matches: Sequence[Match]) -> Voice | None:
+    def _rules_voice(self, issue: Seen, via: Via, matches: Sequence[Match]) -> Voice | None:
         if not matches:
             return None
         if len(matches) > 1:
@@ -141,7 +143,8 @@ class Decider:
         first = said[0][0]
         if all(target == first for target, _ in said):
             return Voice(via, _verdict(first, self._strategy), tuple([why for _, why in said]), None, said)
-        return self._settle(via, said, "rules " + " + ".join([match.rule.id for match in matches]))
+        voice = self._settle(via, said, "rules " + " + ".join([match.rule.id for match in matches]))
+        return self._traded(issue, voice)
 
     def _voice_above(self, lineage: Lineage, overrides: Overrides) -> Above:
         """The word of the nearest ancestors that say anything, and who they are. Siblings share it: remembered."""
@@ -170,6 +173,31 @@ class Decider:
         cause = " + ".join(sorted(map(place, speakers)))
         said = [pair for voice in voices for pair in voice.said]
         return self._settle(Via.INHERITED, said, cause)
+
+    def _traded(self, issue: Seen, voice: Voice) -> Voice:
+        """The voice, its conflict settled by what was recorded on that very issue, or on what it comes from."""
+        if not self._tradeoffs or not isinstance(voice.verdict, Conflict):
+            return voice
+        causes = [place(issue), *([voice.cause] if voice.cause is not None else [])]
+        tradeoff = self._tradeoffs.of(causes, voice.verdict.candidates)
+        return voice if tradeoff is None else self._settled(voice, tradeoff, issue.key)
+
+    def _settled(self, voice: Voice, tradeoff: Tradeoff, key: str) -> Voice:
+        chosen = agreement(tradeoff.target)
+        said = [one for one in voice.said if agreement(one[0]) == chosen]
+        said.append((tradeoff.target, evidence_of(tradeoff, key)))
+        return self._settle(voice.via, said, voice.cause or "")
+
+    def _inherited(self, issue: Seen, voice: Voice, spoke: tuple[Issue, ...], lineage: Lineage) -> Decision:
+        """A conflict above has its ancestor as its cause: a thousand children of one torn epic are one finding."""
+        if not isinstance(voice.verdict, Conflict):
+            return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref)
+        cause = _torn(issue, lineage, spoke)
+        tradeoff = self._tradeoffs.of([cause], voice.verdict.candidates) if self._tradeoffs else None
+        if tradeoff is not None:
+            voice = self._settled(voice, tradeoff, cause.removeprefix("issue "))
+            return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref)
+        return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref, cause)
 
     def _settle(self, via: Via, said: Sequence[Said], cause: str) -> Voice:
         candidates = _candidates(said)
@@ -204,21 +232,8 @@ def _candidates(said: Iterable[Said]) -> tuple[Candidate, ...]:
     """What was said, grouped by what agrees, in an order that depends on content alone."""
     groups: dict[tuple[str, str], list[Said]] = {}
     for target, evidence in said:
-        groups.setdefault(_agreement(target), []).append((target, evidence))
+        groups.setdefault(agreement(target), []).append((target, evidence))
     return tuple(_candidate(groups[key]) for key in sorted(groups))
-
-
-def _agreement(target: Target) -> tuple[str, str]:
-    """Equal for targets that agree: objectives of one outcome do, and so do exemptions in other words."""
-    match target:
-        case ToOutcome(outcome=outcome):
-            return ("outcome", outcome)
-        case ToOverhead(overhead=overhead):
-            return ("overhead", overhead)
-        case ToExempt():
-            return ("exempt", "")
-        case _:
-            assert_never(target)
 
 
 def _candidate(group: Sequence[Said]) -> Candidate:
@@ -260,12 +275,6 @@ def _verdict(target: Target, strategy: Strategy) -> Verdict:
 
 def _decision(issue: Seen, voice: Voice, diverges_from: str | None = None) -> Decision:
     return Decision(issue.ref, voice.verdict, voice.via, voice.evidence, cause=voice.cause, diverges_from=diverges_from)
-
-
-def _inherited(issue: Seen, voice: Voice, spoke: tuple[Issue, ...], lineage: Lineage) -> Decision:
-    """A conflict above has its ancestor as its cause: a thousand children of one torn epic are one finding."""
-    cause = _torn(issue, lineage, spoke) if isinstance(voice.verdict, Conflict) else None
-    return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref, cause)
 
 
 def _torn(issue: Seen, lineage: Lineage, spoke: tuple[Issue, ...]) -> str:

@@ -23,6 +23,7 @@ from syncd.core.model import (
 )
 from syncd.core.plan import Case, Policy, plan
 from syncd.core.reading import Reading
+from syncd.core.tradeoffs import NONE, Tradeoffs
 from syncd.core.twins import disagree
 
 
@@ -84,9 +85,10 @@ def explain(
     now: datetime,
     scope: Collection[str] = (),
     twins: Sequence[Twin] = (),
+    tradeoffs: Tradeoffs = NONE,
 ) -> Explanation:
     """Decide the issue anew under these rules and say why. `now` is on the tracker's clock, `scope` its projects."""
-    decider = Decider(matcher, now)
+    decider = Decider(matcher, now, tradeoffs)
     decision = decider.decide(issue, lineage, overrides)
     known = standing is not None and standing.decision.pair == decision.pair
     stands = standing if known and standing else Standing(decision, now, Origin.RULEBOOK, issue.updated, "")

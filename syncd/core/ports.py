@@ -30,6 +30,7 @@ from syncd.core.model import (
     Standing,
 )
 from syncd.core.seen import Glance
+from syncd.core.tradeoffs import Tradeoff
 from syncd.core.twins import TwinLink
 
 if TYPE_CHECKING:
@@ -821,6 +822,18 @@ class Store(Protocol):
 
     def marked(self, tracker: str) -> Sequence[IssueRef]:
         """Every issue that this store ever wrote on or took a mark of over, in or out of scope, by id."""
+        ...
+
+    def tradeoffs(self, *, ended: bool = False) -> Sequence[Tradeoff]:
+        """Trade-offs that nobody took back, expired ones included, in the order they were recorded; or all."""
+        ...
+
+    def save_tradeoff(self, tradeoff: Tradeoff, now: datetime) -> None:
+        """Record one, in the place of an earlier one on that cause in that tracker."""
+        ...
+
+    def end_tradeoff(self, cause: str, tracker: str | None, now: datetime) -> Tradeoff | None:
+        """Take one back; None: there is none."""
         ...
 
     def save_findings(self, tracker: str, kind: str, findings: Sequence[Finding], now: datetime) -> None:

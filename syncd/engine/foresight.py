@@ -13,6 +13,7 @@ from syncd.core.model import Action, Decision, Issue, IssueRef, Lineage, Origin,
 from syncd.core.plan import Case, Policy, Write, plan
 from syncd.core.ports import Known, Signature, Store
 from syncd.core.reading import Reading, read_marks
+from syncd.core.tradeoffs import NONE, Tradeoffs
 from syncd.engine.lineage import Ancestry
 from syncd.engine.work import Watcher
 
@@ -35,6 +36,8 @@ class Outlook:
     now: datetime
     """On the tracker's clock."""
     mail: bool
+    tradeoffs: Tradeoffs = NONE
+    """They hold under both, as far as the same targets are claimed."""
     watch: Watcher = lambda _what, _done, _of: None
 
 
@@ -59,8 +62,8 @@ class _Batch:
         above = {a.ref for lineage in self._lineages.values() for step in lineage.steps for a in step}
         refs = sorted({*above, *(one.issue.ref for one in self._known)})
         self._overrides: Overrides = outlook.store.overrides(refs)
-        self._old = Decider(outlook.old, outlook.now)
-        self._new = Decider(outlook.new, outlook.now)
+        self._old = Decider(outlook.old, outlook.now, outlook.tradeoffs)
+        self._new = Decider(outlook.new, outlook.now, outlook.tradeoffs)
         self._needed = {field_key(name): name for name in asked_fields(outlook.new.rulebook, outlook.tracker)}
 
     def into(self, diff: RulesDiff) -> None:

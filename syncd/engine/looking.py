@@ -27,6 +27,7 @@ from syncd.core.model import (
 from syncd.core.plan import Case, Policy, Write, make_plan, plan
 from syncd.core.ports import Change, Known, Progress
 from syncd.core.reading import History, Reading, mark_overrides, read_marks, wants_history, with_signed
+from syncd.core.tradeoffs import Tradeoffs
 from syncd.engine.causes import tell_causes
 from syncd.engine.census import placed, put_outside
 from syncd.engine.faults import tell_faults
@@ -337,14 +338,18 @@ class _Pass:
         """What the rules alone decide."""
         issue = batch.known[ref].issue
         others = {r: words for r, words in batch.overrides.items() if r != ref}
-        return Decider(self._work.matcher, self._now).decide(issue, self._ancestry.of([issue])[ref], others)
+        return self._decider().decide(issue, self._ancestry.of([issue])[ref], others)
+
+    def _decider(self) -> Decider:
+        traded = Tradeoffs(self._work.tradeoffs, self._now, self._work.tracker)
+        return Decider(self._work.matcher, self._now, traded)
 
     # decisions
 
     def _decide(self, batch: "_Batch") -> None:
         due = [ref for ref in batch.known if self._due(batch, ref)]
         lineages = self._ancestry.of([batch.known[ref].issue for ref in due])
-        decider = Decider(self._work.matcher, self._now)
+        decider = self._decider()
         for ref in due:
             decision = decider.decide(batch.known[ref].issue, lineages[ref], batch.overrides)
             batch.standings[ref] = self._standing(batch, ref, decision)
@@ -423,7 +428,7 @@ class _Pass:
             and batch.standing(ref).decision.verdict == Unmapped()
             and self._policy.may(known.issue.project) is Write.COMMENT
         ]
-        lineages, decider = self._ancestry.of(issues), Decider(self._work.matcher, self._now)
+        lineages, decider = self._ancestry.of(issues), self._decider()
         return {
             issue.ref
             for issue in issues

@@ -14,7 +14,7 @@ from syncd.core.plan import Write
 from syncd.core.ports import Progress
 from syncd.core.seen import Glance
 from syncd.engine.lineage import Ancestry
-from syncd.engine.work import Observed, Work, rules_key
+from syncd.engine.work import TRADED, Observed, Work, rules_key
 
 BATCH: Final = 1000
 SOUGHT_AT_MOST: Final = 50_000
@@ -63,9 +63,15 @@ def decided_under(progress: Progress) -> str | None:
 
 
 def earlier_rules(work: Work, before: Progress) -> Matcher | None:
-    """The rules that every stored decision was made under; None: they are not known, or not every one was."""
-    key = decided_under(before)
-    if key is None or key != before.rules_key:
+    """The rules that every stored decision was made under; None: they are not known, or not every one was.
+
+    Nor are they of use where other trade-offs held: then everything is decided again.
+    """
+    whole = decided_under(before)
+    if whole is None or whole != before.rules_key:
+        return None
+    key, mark, traded = whole.partition(TRADED)
+    if mark + traded != work.traded_key:
         return None
     version = key.partition(":")[0]
     rulebook = work.rulebook if version == work.rulebook.version else work.earlier(version)

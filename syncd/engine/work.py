@@ -10,12 +10,17 @@ from syncd.core.match import Matcher
 from syncd.core.model import Finding, Limits, Plan, Refusal, Rule, Rulebook
 from syncd.core.plan import Policy
 from syncd.core.ports import Clock, Lease, Progress, Signature, Store, TrackerReader
+from syncd.core.tradeoffs import Tradeoff
 
 Watcher = Callable[[str, int, int | None], None]
 """Told of progress: what is being done, how many are done, of how many (None: nobody knows)."""
 
 LEASE_TTL: Final = timedelta(minutes=2)
 """How long a pass may be silent before another may take its tracker over. Renewed with every page, batch and write."""
+
+
+TRADED: Final = "/"
+"""Stands between the rules' part of a `rules_key` and that of the trade-offs."""
 
 
 class LeaseLostError(Exception):
@@ -52,6 +57,8 @@ class Work:
     """Whether what other stores of this installation signed is taken over: a person asked for it (`syncd adopt`)."""
     earlier: Callable[[str], Rulebook | None] = lambda _version: None
     """The rulebook of an earlier version; None: it is not kept, or cannot be read any more."""
+    tradeoffs: tuple[Tradeoff, ...] = ()
+    """What was recorded on causes of conflict, in every tracker, and has not expired."""
     ending: Callable[[], bool] = lambda: False
     """Whether this process is to end, and begins nothing new."""
 
@@ -68,7 +75,13 @@ class Work:
     @property
     def rules_key(self) -> str:
         """Equal while every decision would come out the same."""
-        return rules_key(self.rulebook, self.matcher.rules)
+        return rules_key(self.rulebook, self.matcher.rules) + self.traded_key
+
+    @property
+    def traded_key(self) -> str:
+        """What stands behind the rules' part of `rules_key`: equal while the same trade-offs hold here."""
+        here = sorted(repr(one) for one in self.tradeoffs if one.tracker in (None, self.tracker))
+        return TRADED + _hash(*here) if here else ""
 
     @property
     def plan_key(self) -> str:

@@ -45,6 +45,7 @@ from syncd.core.model import (
     Verdict,
     Via,
 )
+from syncd.core.tradeoffs import Tradeoff
 
 Tree = dict[str, Any]
 
@@ -329,6 +330,34 @@ def override_value(ref: IssueRef, tree: Tree) -> Override:
         reason=tree.get("reason"),
         expires=_instant(tree.get("expires")),
         mark=tree.get("mark"),
+    )
+
+
+def tradeoff_tree(tradeoff: Tradeoff) -> Tree:
+    """A recorded trade-off."""
+    return {
+        "cause": tradeoff.cause,
+        "tracker": tradeoff.tracker,
+        "target": target_tree(tradeoff.target),
+        "claimed": [target_tree(target) for target in tradeoff.claimed],
+        "author": tradeoff.author,
+        "reason": tradeoff.reason,
+        "at": _utc(tradeoff.at),
+        "expires": None if tradeoff.expires is None else _utc(tradeoff.expires),
+    }
+
+
+def tradeoff_value(tree: Tree) -> Tradeoff:
+    """The inverse of `tradeoff_tree`."""
+    return Tradeoff(
+        cause=tree["cause"],
+        tracker=tree["tracker"],
+        target=target_value(tree["target"]),
+        claimed=tuple(target_value(target) for target in tree["claimed"]),
+        author=tree["author"],
+        reason=tree["reason"],
+        at=datetime.fromisoformat(tree["at"]),
+        expires=_instant(tree["expires"]),
     )
 
 

@@ -86,7 +86,7 @@ class Decisions(Part):
             rows.append(row)
             if before is None or (before["kind"], before["outcome"]) != (row["kind"], row["outcome"]):
                 turn = {"tracker": row["tracker"], "id": row["id"], "at": row["since"], "decision": row["decision"]}
-                turns.append(turn)
+                turns.append(turn | {"origin": row["origin"]})
         if rows:
             self._db.upsert_many(connection, standings, rows)
         if turns:

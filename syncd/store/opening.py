@@ -22,6 +22,7 @@ from syncd.store.database import Database
 from syncd.store.decisions import Decisions
 from syncd.store.leases import Leases
 from syncd.store.lookups import Lookups
+from syncd.store.noise import Noise
 from syncd.store.outbox import Outbox
 from syncd.store.plans import Plans
 from syncd.store.runs import Runs
@@ -36,7 +37,7 @@ _MIGRATING = 0x73796E6364
 """PostgreSQL's advisory lock under which a database is created or migrated ("syncd")."""
 
 
-class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox, Runs, TwinLinks):
+class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox, Runs, TwinLinks, Noise):
     """The `Store` of syncd.core.ports on SQLite or PostgreSQL. Safe for threads: each is in its own transactions.
 
     Raises `StoreError` only, but `ValueError` where the caller broke the contract (a naive datetime).

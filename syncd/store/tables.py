@@ -202,6 +202,7 @@ history = Table(
     Column("id", Name, nullable=False),
     Column("at", Instant, nullable=False),
     Column("decision", Json, nullable=False),
+    Column("origin", Name),  # whose doing it was (syncd.core.model.Origin); NULL: from before that was kept
     Index("ix_history_tracker_id", "tracker", "id"),
 )
 
@@ -239,6 +240,17 @@ Index(
 )
 _unheard = overrides.c.unheard.is_not(None)
 Index("ix_overrides_unheard", overrides.c.tracker, sqlite_where=_unheard, postgresql_where=_unheard)
+
+tradeoffs = Table(
+    "tradeoffs",  # people's words on what conflicts come from
+    metadata,
+    Column("n", Serial, primary_key=True),
+    Column("cause", Name, nullable=False),  # a hash of it
+    Column("tracker", Name, nullable=False),  # "" where it holds in every tracker
+    Column("tradeoff", Json, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("ended", Instant),
+)
 
 holds = Table(
     "holds",  # where `syncd withdraw` was, until an `apply --plan`

@@ -84,6 +84,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.daemon": HOUSE,
     "syncd.doctor": HOUSE,
     "syncd.people": HOUSE,
+    "syncd.noise": HOUSE,
+    "syncd.settling": HOUSE,
     "syncd.demo": HOUSE,
     "syncd.cli": ("syncd",),
     "syncd.__main__": ("syncd.cli",),
