@@ -139,9 +139,7 @@ def _assignees(store: Store, causes: Mapping[tuple[str, str], object]) -> dict[t
     return found
 
 
-def _settled(
-    store: Store, trackers: Sequence[str], traded: Sequence[Tradeoff]
-) -> dict[tuple[str | None, str], int]:
+def _settled(store: Store, trackers: Sequence[str], traded: Sequence[Tradeoff]) -> dict[tuple[str | None, str], int]:
     """How many issues each trade-off decides, by what stands in their decisions' evidence."""
     counts: Counter[tuple[str | None, str]] = Counter()
     for tracker in trackers:

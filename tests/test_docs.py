@@ -42,7 +42,7 @@ def test_every_command_and_each_of_its_options_is_documented(name: str) -> None:
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:
-    named = set(re.findall(r"^\| `syncd ((?:(?:rules|outbox|override) )?[a-z]+)", COMMANDS, re.MULTILINE))
+    named = set(re.findall(r"^\| `syncd ((?:(?:rules|outbox|override|tradeoff) )?[a-z]+)", COMMANDS, re.MULTILINE))
     assert named == set(commands())
 
 

@@ -13,6 +13,7 @@ from syncd.engine.work import LeaseLostError
 from syncd.newconfig import AlreadyThereError
 from syncd.people import UnknownTargetError
 from syncd.problems import problem_text
+from syncd.settling import NotClaimedError, UnknownCauseError
 from syncd.telemetry import configure
 
 
@@ -38,6 +39,8 @@ def _config_first(argv: list[str]) -> list[str]:
 EXITS: Final[tuple[tuple[type[BaseException], Exit], ...]] = (
     (UnknownKeyError, Exit.UNKNOWN),
     (UnknownTargetError, Exit.CONFIG),
+    (UnknownCauseError, Exit.UNKNOWN),
+    (NotClaimedError, Exit.CONFIG),
     (SeveralTrackersError, Exit.CONFIG),
     (AlreadyThereError, Exit.CONFIG),
     (TrackerError, Exit.UNREADABLE),

@@ -1,8 +1,8 @@
 """What people made of syncd's comments: how many were told, who then acted, and whose comments nobody heeds. Pure.
 
 A comment was acted on if, within a while after it, the issue's verdict became another by somebody's doing: an edit of
-the issue, its epic or what else is above it, a word of a person. A comment on a conflict asks the owners of outcomes, so
-there a rule edit or a trade-off counts as well.
+the issue, its epic or what else is above it, a word of a person. A comment on a conflict asks the owners of outcomes,
+so there a rule edit or a trade-off counts as well.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Conflicts as work: for each cause what is claimed, who decides, since when, until when, and what it holds up. Pure."""
+"""Conflicts as work: for each cause what is claimed, who decides, since when, until when, what it holds up. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

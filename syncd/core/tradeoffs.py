@@ -7,7 +7,7 @@ and the conflict is open again.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, assert_never
 
 from syncd.core.model import Candidate, Evidence, Target, ToExempt, ToOutcome, ToOverhead
@@ -58,7 +58,7 @@ class Tradeoffs:
         return next((one for one in found if one.settles(claimed)), None)
 
 
-NONE: Final = Tradeoffs((), datetime.min)
+NONE: Final = Tradeoffs((), datetime.min.replace(tzinfo=UTC))
 """Nobody recorded any."""
 
 
