@@ -10,6 +10,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from syncd.cli.first import try_it
 from syncd.cli.terminal import DEFAULT_CONFIG, INTERRUPTED, Exit, Given, cli, complain, json_text, open_app, say
 from syncd.core.errors import Problem
 from syncd.problems import fails
@@ -31,9 +32,18 @@ def init(
         complain("\nnothing was written")
         raise typer.Exit(INTERRUPTED) from None
     say("\n".join(map(str, written)))
+    if asks:
+        _try_it()
     given = "" if Given.directory == Path(DEFAULT_CONFIG) else f" --config {shlex.quote(str(Given.directory))}"
     say("Each file says what belongs in it. Edit them, and put the token into the variable that `auth:` names. Then:")
     say(f"  syncd{given} check\n  syncd{given} plan")
+
+
+def _try_it() -> None:
+    try:
+        try_it()
+    except (EOFError, KeyboardInterrupt):
+        complain("\nthe files stand; nothing else was done")
 
 
 def _ask(question: str, default: str) -> str:

@@ -12,6 +12,8 @@ import pytest
 from support_config import check_options
 
 from connectors import KINDS
+from connectors.sandbox import Site, serve
+from connectors.sandbox.__main__ import wall_clock
 from syncd.app import App
 from syncd.cli import main
 from syncd.config import load_config
@@ -179,8 +181,8 @@ def test_without_a_terminal_nothing_is_asked(
     assert (tmp_path / "other place" / "schema" / "rules.schema.json").is_file()
 
 
-def _on_a_terminal(folder: Path, typed: bytes) -> tuple[int, str]:
-    """Run `syncd init` as a person at a terminal does who has typed this ahead."""
+def _on_a_terminal(folder: Path, typed: bytes, token: str = "") -> tuple[int, str]:
+    """Run `syncd init` as a person at a terminal does who has typed this ahead, and types the token when asked."""
     person, terminal = pty.openpty()
     program = [sys.executable, "-c", "from syncd.cli import main; main(['init'])"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -192,7 +194,10 @@ def _on_a_terminal(folder: Path, typed: bytes) -> tuple[int, str]:
         shown = b""
         try:
             while part := os.read(person, 4096):
+                asked = b"not shown" in shown
                 shown += part
+                if b"not shown" in shown and not asked:
+                    os.write(person, token.encode() + b"\n")
         except OSError:  # Linux ends a terminal that nobody holds any more so
             pass
         finally:
@@ -215,3 +220,19 @@ def test_ctrl_d_ends_the_questions_and_nothing_is_written(tmp_path: Path) -> Non
     assert code == 130, shown
     assert "nothing was written" in shown
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_terminal_it_ends_at_a_first_plan_and_the_token_is_kept_nowhere(tmp_path: Path) -> None:
+    with serve(Site(clock=wall_clock)) as served:
+        served.site.registry.add_project("PAY", "Payments")
+        served.site.person("Dana").create(project="PAY", summary="a failover", labels=["sre"])
+        before = served.site.snapshot()
+        typed = f"mine\n\n{served.url}\n{served.site.email}\nPAY\n"
+        code, shown = _on_a_terminal(tmp_path, typed.encode(), served.site.token)
+    assert code == 0, shown
+    assert "works, as syncd@acme.example" in shown
+    assert "With `write: label` 1 issue would be labelled: PAY-1." in shown
+    assert served.site.token not in shown
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in kept if served.site.token.encode() in path.read_bytes()]
+    assert served.site.snapshot() == before
