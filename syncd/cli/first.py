@@ -15,7 +15,6 @@ from syncd.render.doctor import section_text
 from syncd.render.text import plan_text
 from syncd.settings import Secret, Settings
 
-
 OBSERVE: Final = "policy: observe"
 SAMPLE: Final = 5
 
@@ -45,9 +44,8 @@ def try_it() -> None:
     observed = sorted({skipped.key for skipped in shown.plan.skipped if skipped.why == OBSERVE})
     if observed:
         such = ", ".join(observed[:SAMPLE]) + (", …" if len(observed) > SAMPLE else "")
-        say(
-            f"With `write: label` {counted(len(observed), 'issue')} would be labelled: {such}. `syncd explain` says why."
-        )
+        many = counted(len(observed), "issue")
+        say(f"With `write: label` {many} would be labelled: {such}. `syncd explain` says why.")
 
 
 def _secrets(settings: Settings) -> dict[str, str] | None:
