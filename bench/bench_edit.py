@@ -33,6 +33,7 @@ from bench_decide import NOW, PROJECTS, Floor, dressed, rules
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, bindparam, create_engine, event, select, update
 from support_values import any_of, epic, has, initiative, issue, label, rule
 
+from syncd.core.commands import CommentSeen, Heard
 from syncd.core.decide import Decider
 from syncd.core.marks import wanted_mark
 from syncd.core.match import Matcher
@@ -246,6 +247,15 @@ class NoTracker:
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         raise AssertionError(f"asked the tracker for creators of: {refs}")
+
+    def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
+        raise AssertionError(f"asked the tracker who changed: {at}")
+
+    def comments(self, refs: Sequence[IssueRef], since: datetime | None) -> Iterator[Heard]:
+        return iter(() if since is None else [Heard((), frozenset(ref.id for ref in refs))])
+
+    def comments_by_id(self, comments: Mapping[str, IssueRef]) -> Sequence[CommentSeen]:
+        raise AssertionError(f"asked the tracker for comments: {comments}")
 
     def census(self, after: str = "") -> Iterator[CensusPage]:
         raise AssertionError(f"a census after {after!r}")

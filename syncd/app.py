@@ -11,11 +11,13 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
 
 from connectors import KINDS
 from connectors.http import correlation
 from syncd.config import Config, load_config
 from syncd.core.asking import asked_fields
+from syncd.core.commands import CommandPolicy
 from syncd.core.comments import CommentPolicy
 from syncd.core.decide import Overrides
 from syncd.core.diff import Pace, RulesDiff
@@ -24,6 +26,7 @@ from syncd.core.errors import Behind, Busy, ConfigError, OptionProblem, Problem,
 from syncd.core.explain import Explanation, Twin, explain
 from syncd.core.match import Matcher
 from syncd.core.model import Comment, IssueRef, Plan, Refusal, Rulebook
+from syncd.core.noise import Caps, Quiet
 from syncd.core.plan import Policy
 from syncd.core.ports import (
     Clock,
@@ -56,14 +59,27 @@ from syncd.newconfig import Ask, Interview, Tell, write_new
 from syncd.render.adf import to_adf
 from syncd.render.check import check_json
 from syncd.render.comment_markdown import to_markdown
+from syncd.render.comment_wiki import to_wiki
 from syncd.render.jsonable import entry_json, instant, waiting_json
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, load_rulebook
-from syncd.settings import SETTINGS_FILE, Settings, TrackerSettings, load_settings, missing_secrets, tracker_options
+from syncd.settings import (
+    SETTINGS_FILE,
+    CommentSettings,
+    Settings,
+    TrackerSettings,
+    load_settings,
+    missing_secrets,
+    tracker_options,
+)
 from syncd.store import Backup, SqlStore, bring_back, migrate, open_store, take_backup
 from syncd.versions import authored, rulebook_of, texts_in_git
 from syncd.watch import changes
 
-RENDERERS: Final[Mapping[str, Callable[[Comment], Any]]] = {"adf": to_adf, "markdown": to_markdown}
+RENDERERS: Final[Mapping[str, Callable[[Comment], Any]]] = {
+    "adf": to_adf,
+    "markdown": to_markdown,
+    "wiki": to_wiki,
+}
 LEASE_PATIENCE: Final = timedelta(seconds=60)
 """How long a command waits for a tracker that another pass holds."""
 LEASE_POLL: Final = timedelta(seconds=1)
@@ -610,7 +626,8 @@ class _Desk:
             write_closed=settings.write_closed,
             names=settings.marks.names_in(groups=load_kind(tracker.kind).groups),
             grace=settings.marks.grace,
-            comments=CommentPolicy(grace=settings.comments.grace, backlog=settings.comments.backlog),
+            comments=comment_policy(settings.comments),
+            commands=CommandPolicy(allow=settings.commands.allow),
             holds=tuple(self.store.holds(tracker.id)),
         )
 
@@ -658,6 +675,17 @@ class _Desk:
             names=MarkNames() if tracker is None else self.policy(tracker).names,
             strategy=self.config.rulebook.strategy,
         )
+
+
+def comment_policy(told: CommentSettings) -> CommentPolicy:
+    """When comments may be made, with the clocks of the quiet hours' zone."""
+    hours = told.quiet_hours
+    return CommentPolicy(
+        grace=told.grace,
+        backlog=told.backlog,
+        quiet=None if hours is None else Quiet(hours.start, hours.end, ZoneInfo(hours.zone)),
+        caps=Caps(told.per_project_per_day, told.per_person_per_day),
+    )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 
@@ -86,6 +86,7 @@ def set_override(
         standing = desk.store.overrides([ref]).get(ref, ())
         commands = [o for o in standing if o.source is not OverrideSource.MARK]
         marks = len(commands) < len(standing)
+        _drop_said(desk.store, ref)
         desk.store.speak([word] if word.target is not None or marks else [], commands, now)
         return Said(desk.store.known([ref])[ref].issue.key, word)
 
@@ -97,9 +98,15 @@ def drop_override(app: App, key: str, *, tracker: str | None) -> Sequence[Said]:
         ref = app.find(store, key, tracker)
         now = app.clock.now()
         commands = [o for o in store.overrides([ref]).get(ref, ()) if o.source is not OverrideSource.MARK]
+        _drop_said(store, ref)
         store.speak([], commands, now)
         issue_key = store.known([ref])[ref].issue.key
         return [Said(issue_key, override, now) for override in commands]
+
+
+def _drop_said(store: Store, ref: IssueRef) -> None:
+    """Comments that said it say nothing any more; what is said in new ones, or otherwise, is heard."""
+    store.save_said(ref.tracker, [replace(one, dropped=True) for one in store.said(ref.tracker, [ref.id])], [])
 
 
 def overrides(app: App, *, ended: bool = False) -> Sequence[Said]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.jira.mapping import read_instant, read_person
-from syncd.core.model import IssueRef, Link
+from syncd.core.model import IssueRef, Link, Person
 from syncd.core.ports import Birth, LabelChange
 
 COPY_WORDS: Final = ("clon", "klon", "split")
@@ -26,6 +26,16 @@ def label_changes(logs: Any, tracker: str) -> Iterator[LabelChange]:
             continue
         for entry in _rows(log.get("changeHistories")):
             yield from _of_entry(entry, IssueRef(tracker, str(issue_id)))
+
+
+def authors(logs: Any, tracker: str) -> Iterator[tuple[IssueRef, datetime, Person | None]]:
+    """Who made the changes of one page, and when; None: it is not told."""
+    for log in _rows(logs):
+        issue_id = log.get("issueId")
+        for entry in _rows(log.get("changeHistories")) if isinstance(issue_id, str | int) else ():
+            at = _when(entry.get("created"))
+            if at is not None:
+                yield IssueRef(tracker, str(issue_id)), at, read_person(entry.get("author"))
 
 
 def _of_entry(entry: Mapping[str, Any], ref: IssueRef) -> Iterator[LabelChange]:

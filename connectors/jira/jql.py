@@ -52,6 +52,18 @@ def bearing(labels: Sequence[str]) -> str:
     return f"labels in ({', '.join(quoted(label) for label in labels)}) ORDER BY created ASC, key ASC"
 
 
+def commented(projects: Sequence[str], word: str) -> str:
+    """JQL for every issue of those projects that a comment with that word stands on, in an order that edits keep.
+
+    Raises:
+        ValueError: no project.
+    """
+    if not projects:
+        raise ValueError("a query needs at least one project")
+    within = f"project in ({', '.join(quoted(key) for key in projects)})"
+    return f"{within} AND comment ~ {quoted(word)} ORDER BY created ASC, key ASC"
+
+
 def quoted(value: str) -> str:
     """A JQL string. Control characters are dropped: no name of Jira's holds them and none may end the string."""
     printable = "".join(c for c in value if c >= " ")

@@ -12,11 +12,13 @@ from connectors.jira.histories import BIRTH_FIELDS, birth, label_changes
 from connectors.jira.jql import bearing, changed_since
 from connectors.jira.mapping import COPY_PROPERTY, Dialect, read_issue
 from connectors.jira.parts import Row, walk_window, windows
+from connectors.jira.talk import changers, comments_by_id, comments_of, comments_with_commands
 from connectors.jira.traces import LABELS_AT_ONCE, all_labels, signed_comments
 from connectors.jira.transport import Site, read_refused
+from syncd.core.commands import CommentSeen, Heard
 from syncd.core.errors import Gone, Unavailable, Unreadable
 from syncd.core.marks import is_mark
-from syncd.core.model import Issue, IssueRef, Link
+from syncd.core.model import Issue, IssueRef, Link, Person
 from syncd.core.ports import (
     Birth,
     CensusPage,
@@ -190,8 +192,32 @@ class CloudReader:
                     found.setdefault(change.ref, []).append(change)
         return {ref: sorted(changes, key=lambda change: change.at) for ref, changes in found.items()}
 
-    def _histories(self, ids: Sequence[str]) -> Iterator[Any]:
-        body: dict[str, Any] = {"issueIdsOrKeys": list(ids), "fieldIds": ["labels"], "maxResults": HISTORIES_AT_ONCE}
+    def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
+        """Through changelog/bulkfetch, all fields; an issue without a change was made by its creator."""
+        refs = list(at)
+        logs: list[Any] = []
+        for start in range(0, len(refs), HISTORIES_AT_ONCE):
+            logs += self._histories([ref.id for ref in refs[start : start + HISTORIES_AT_ONCE]], ())
+        born = {ref: birth.by for ref, birth in self.births(refs).items()}
+        return changers(logs, born, at, self._options.id)
+
+    def comments(self, refs: Sequence[IssueRef], since: datetime | None) -> Iterator[Heard]:
+        """All comments of those issues: one that is made changes its issue. From nothing, by a text search."""
+        if since is not None:
+            yield from comments_of(self._site, refs)
+            return
+        if self._visible is None:
+            self.look_around()
+        if self._visible:
+            yield from comments_with_commands(self._site, self._visible)
+
+    def comments_by_id(self, comments: Mapping[str, IssueRef]) -> Sequence[CommentSeen]:
+        """Through comment/list, which does not tell on which issues they stand."""
+        return comments_by_id(self._site, list(comments), comments)
+
+    def _histories(self, ids: Sequence[str], fields: Sequence[str] = ("labels",)) -> Iterator[Any]:
+        body: dict[str, Any] = {"issueIdsOrKeys": list(ids), "maxResults": HISTORIES_AT_ONCE}
+        body |= {"fieldIds": list(fields)} if fields else {}
         seen = set[str]()
         while True:
             answer = self._site.mapping(self._site.ask("changelog/bulkfetch", body), "changelog/bulkfetch")

@@ -260,9 +260,30 @@ INITIATIVES: Final = Document(
 )
 """Initiatives, and which projects lie in which: one request for both, so that rows and joins are of one moment."""
 
+COMMENTS_AT_ONCE: Final = 100
+
+COMMENTS: Final = Document(
+    "Comments",
+    f"""query Comments($filter: CommentFilter!, $after: String) {{
+  comments(first: {COMMENTS_AT_ONCE}, after: $after, orderBy: updatedAt, filter: $filter) {{
+    nodes {{
+      id body createdAt updatedAt editedAt
+      issue {{ id }}
+      user {{ {_PERSON} email }}
+      botActor {{ id name }}
+      externalUser {{ id name }}
+    }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("comments",),
+    page=COMMENTS_AT_ONCE,
+)
+"""Comments changed since, or by id: making one changes no issue, and deleting one shows in no stream (§5, §6)."""
+
 READS: Final = (
     LOOK, ISSUES, ISSUE_BY_KEY, ISSUE_IDS, MOVED, CENSUS, HISTORIES, HISTORY, BIRTHS, LABELS, NODE_LABELS,
-    PROJECTS, INITIATIVES,
+    PROJECTS, INITIATIVES, COMMENTS,
 )  # fmt: skip
 """All that the reader sends."""
 

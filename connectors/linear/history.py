@@ -1,13 +1,17 @@
 """Who put a label on and when, and who made an issue: Linear's history → values. Pure (facts/linear.md §5)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from connectors.linear.labels import Labels
 from connectors.linear.mapping import machine, person, reporter
 from connectors.linear.shapes import WrongError, instant
 from syncd.core.model import IssueRef, Person
 from syncd.core.ports import Birth, LabelChange
+
+SAME: Final = timedelta(seconds=2)
+"""How far the instants of one change may lie apart in its history and in `updatedAt`."""
 
 
 def label_changes(entries: Sequence[tuple[str, Any]], ref: IssueRef, labels: Labels) -> Iterator[LabelChange]:
@@ -31,6 +35,19 @@ def label_changes(entries: Sequence[tuple[str, Any]], ref: IssueRef, labels: Lab
 def _by(entry: Mapping[str, Any]) -> Person | None:
     """A bot acted where there is one, whoever it acted for."""
     return machine(entry.get("botActor")) or person(entry.get("actor"))
+
+
+def last_author(entries: Sequence[tuple[str, Any]], at: datetime) -> Person | None:
+    """Who made the last of those changes up to that instant; None: nobody, or it is not told."""
+    told: list[tuple[datetime, Person | None]] = []
+    for _, entry in entries:
+        try:
+            when = instant(entry.get("createdAt"), "createdAt") if isinstance(entry, Mapping) else None
+        except WrongError:
+            continue
+        if when is not None and when <= at + SAME:
+            told.append((when, _by(entry)))
+    return max(told, key=lambda one: one[0])[1] if told else None
 
 
 def birth(raw: Mapping[str, Any]) -> Birth | None:

@@ -10,6 +10,8 @@ from connectors.linear.catalogue import Catalogue
 from connectors.linear.documents import (
     BIRTHS,
     CENSUS,
+    COMMENTS,
+    COMMENTS_AT_ONCE,
     HISTORIES,
     HISTORIES_AT_ONCE,
     HISTORY,
@@ -19,15 +21,17 @@ from connectors.linear.documents import (
     MOST_AT_ONCE,
     MOVED,
 )
-from connectors.linear.history import birth, label_changes
+from connectors.linear.history import birth, label_changes, last_author
 from connectors.linear.labels import Ours
 from connectors.linear.mapping import Dialect, in_scope, read_issue
 from connectors.linear.memory import Changes, Memory, node_digest, short
 from connectors.linear.paging import Filter, IssueWalk, Part, Row, pages, taken_apart, told, updated
 from connectors.linear.shapes import WrongError, mapping, name
+from connectors.linear.talk import comment_seen
 from connectors.linear.transport import Linear, NotTaken, Torn
+from syncd.core.commands import CommentSeen, Heard
 from syncd.core.errors import Gone, Unreadable
-from syncd.core.model import Issue, IssueRef, Link
+from syncd.core.model import Issue, IssueRef, Link, Person
 from syncd.core.ports import (
     Birth,
     CensusPage,
@@ -282,6 +286,49 @@ class LinearReader:
                 if born is not None:
                     found[IssueRef(self._options.id, str(row.get("id")))] = born
         return found
+
+    def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
+        """By the newest fifty entries of each history, ten issues a request; else by who created it."""
+        refs, found = list(at), dict[IssueRef, Person]()
+        for start in range(0, len(refs), HISTORIES_AT_ONCE):
+            ids = [ref.id for ref in refs[start : start + HISTORIES_AT_ONCE]]
+            for row in self._nodes_of(HISTORIES, ids):
+                ref = IssueRef(self._options.id, str(row.get("id")))
+                entries = taken_apart(row.get("history"), "history", self._options.id).rows
+                by = last_author(entries, at[ref]) if ref in at else None
+                if by is not None:
+                    found[ref] = by
+        born = self.births([ref for ref in refs if ref not in found])
+        return found | {ref: birth.by for ref, birth in born.items() if birth.by is not None}
+
+    # --- comments ---------------------------------------------------------------------------------------------
+
+    def comments(self, refs: Sequence[IssueRef], since: datetime | None) -> Iterator[Heard]:
+        """All that were made or edited since, one request a hundred; from nothing those in which a command stands."""
+        del refs  # a comment does not change its issue: the stream of comments tells all (facts/linear.md §6)
+        teams = self._visible()
+        if not teams:
+            return
+        within: Filter = {"issue": {"team": {"key": {"in": list(teams)}}}}
+        if since is None:
+            wanted = {**within, "body": {"containsIgnoreCase": "/outcome"}}
+        else:
+            wanted = {**within, "updatedAt": {"gte": told(since - self._options.overlap)}}
+        for part in pages(self._linear, COMMENTS, {"filter": wanted}):
+            yield Heard(self._comments(part))
+
+    def comments_by_id(self, comments: Mapping[str, IssueRef]) -> Sequence[CommentSeen]:
+        """A hundred a request; deleted ones are left out without a word."""
+        ids, found = list(comments), list[CommentSeen]()
+        for start in range(0, len(ids), COMMENTS_AT_ONCE):
+            wanted = {"filter": {"id": {"in": ids[start : start + COMMENTS_AT_ONCE]}}}
+            for part in pages(self._linear, COMMENTS, wanted):
+                found += self._comments(part)
+        return found
+
+    def _comments(self, part: Part) -> tuple[CommentSeen, ...]:
+        seen = (comment_seen(raw, self._options.id) for _, raw in part.rows)
+        return tuple(one for one in seen if one is not None)
 
     def _nodes_of(self, document: Any, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         if not ids:

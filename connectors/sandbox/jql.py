@@ -31,7 +31,9 @@ FIELDS = {
     "issuetype": "issuetype",
     "type": "issuetype",
     "component": "component",
+    "comment": "comment",
 }
+TEXTS = frozenset({"comment"})
 SORTABLE = frozenset({"key", "id", "updated", "created", "project", "status", "issuetype"})
 DATES = frozenset({"updated", "created"})
 ORDERED = DATES | {"key", "id"}
@@ -69,7 +71,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """`field op values`; op is one of = != > >= < <= in notin empty notempty."""
+    """`field op values`; op is one of = != > >= < <= ~ in notin empty notempty."""
 
     field: str
     op: str
@@ -114,7 +116,7 @@ class _Token(NamedTuple):
 _LEX = re.compile(
     r"""(?P<space>\s+)
       | (?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-      | (?P<op>!=|>=|<=|=|>|<)
+      | (?P<op>!=|>=|<=|=|>|<|~)
       | (?P<punct>[(),])
       | (?P<word>[^\s"'=!<>(),+.;?|*/%^$\#@\[\]&{}~`\\:]+)""",
     re.VERBOSE,
@@ -225,6 +227,8 @@ class _Parser:
     def clause(self) -> Clause:
         field = self.field()
         token = self.take()
+        if (token.text == "~") is not (field in TEXTS):
+            raise JqlError(f"The operator '{token.text}' is not supported by the '{field}' field.")
         if token.kind == "op":
             if token.text in (">", ">=", "<", "<=") and field not in ORDERED:
                 raise JqlError(f"The operator '{token.text}' is not supported by the '{field}' field.")

@@ -180,6 +180,17 @@ class Actor:
             site.notify(self.who, changed, "commented")
             return comment.id
 
+    def edit_comment(self, comment_id: int, body: Adf | str, *, bump: bool = True) -> None:
+        """Edits anybody's comment; `bump=False`: its issue does not change by that (facts §12 leaves it open)."""
+        document = plain_adf(body) if isinstance(body, str) else body
+        site = self.site
+        with site.lock:
+            issue = site.live[site.comment_home[comment_id]]
+            held = next(comment for comment in issue.comments if comment.id == comment_id)
+            edited = replace(held, body=document, updated=site.now(), update_author=self.who)
+            comments = tuple(edited if comment.id == comment_id else comment for comment in issue.comments)
+            site.set_comments(issue, comments, bump=bump)
+
     def delete_comment(self, comment_id: int) -> None:
         """Deletes anybody's comment."""
         site = self.site

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from connectors.sandbox.adf import text_of
 from connectors.sandbox.jql import DATES, Clause, Group, JqlError, Node, Query, Sort, Value
 from connectors.sandbox.registry import Registry
 from connectors.sandbox.values import Issue
@@ -13,6 +14,7 @@ from connectors.sandbox.values import Issue
 Predicate = Callable[[Issue], bool]
 SortValue = int | str
 
+_WORD = re.compile(r"\w+")
 _PERIOD = re.compile(r"(\d+)([wdhm])")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 _FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
@@ -84,8 +86,8 @@ def predicate(node: Node, reading: Reading) -> Predicate:
 
 
 def _clause(clause: Clause, reading: Reading) -> Predicate:
-    if clause.field in DATES:
-        return _date_clause(clause, reading)
+    if clause.field in DATES or clause.op == "~":
+        return _date_clause(clause, reading) if clause.field in DATES else _text_clause(clause)
     if clause.op in (">", ">=", "<", "<="):
         return _order_clause(clause, reading)
     read = _READERS[clause.field](reading)
@@ -97,6 +99,12 @@ def _clause(clause: Clause, reading: Reading) -> Predicate:
     if clause.op in ("=", "in"):
         return lambda issue: not wanted.isdisjoint(read(issue))
     return lambda issue: bool(found := read(issue)) and wanted.isdisjoint(found)
+
+
+def _text_clause(clause: Clause) -> Predicate:
+    """A search for words: in any case, and whatever signs stand around them."""
+    word = clause.values[0].text.lower()
+    return lambda issue: any(word in _WORD.findall(text_of(c.body).lower()) for c in issue.comments)
 
 
 def _date_clause(clause: Clause, reading: Reading) -> Predicate:

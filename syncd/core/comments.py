@@ -1,10 +1,11 @@
 """The one sticky comment on an issue: what it says, and when it is due at all (DESIGN §6)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from syncd.core.commands import Answer, CommandPolicy, as_typed, owners
 from syncd.core.model import (
     Candidate,
     Comment,
@@ -24,9 +25,14 @@ from syncd.core.model import (
     Unmapped,
     Via,
 )
+from syncd.core.noise import Caps, Quiet
 
 FRESH: Final = timedelta(hours=24)
 """A change at least this old when it was observed is catching up: its verdict goes to the report, not to the ticket."""
+
+EVERYBODY: Final = CommandPolicy()
+
+Paragraphs = tuple[tuple[Run, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,30 +42,59 @@ class CommentPolicy:
     grace: timedelta = timedelta(hours=24)
     backlog: bool = False
     """Comment on work that was there before syncd, too."""
+    quiet: Quiet | None = None
+    """When no new comment is made."""
+    caps: Caps = field(default_factory=Caps)
 
 
-def sticky_comment(issue: Issue, decision: Decision, strategy: Strategy) -> Comment | None:
-    """What the comment should say for that decision; None: there should be none.
+def sticky_comment(
+    issue: Issue,
+    decision: Decision,
+    strategy: Strategy,
+    answers: Sequence[Answer] = (),
+    commands: CommandPolicy = EVERYBODY,
+) -> Comment | None:
+    """What the comment should say for that decision, and to whoever gave a command; None: there should be none.
 
-    It quotes values of this issue only, and other issues by key only.
+    It quotes values of this issue only, and other issues by key only. No paragraph of it begins with a command.
     """
+    said = [_answered(answer, issue, decision, strategy, commands) for answer in answers]
+    paragraphs = tuple(paragraph for paragraphs in said for paragraph in paragraphs)
     match decision.verdict:
         case Unmapped(incomplete=True) | Mapped() | Exempt():
-            return None
+            return Comment(paragraphs) if paragraphs else None
         case Unmapped():
-            return _unmapped(strategy)
+            return Comment(paragraphs + _unmapped(issue, strategy, commands))
         case Conflict(candidates=candidates):
-            return _conflict(issue, decision, candidates, strategy)
+            return Comment(paragraphs + _conflict(issue, decision, candidates, strategy))
         case _:
             assert_never(decision.verdict)
 
 
 def held_back(
-    issue: Issue, standing: Standing, policy: CommentPolicy, now: datetime, *, asked_above: bool = False
+    issue: Issue,
+    standing: Standing,
+    policy: CommentPolicy,
+    now: datetime,
+    *,
+    asked_above: bool = False,
+    answers: bool = False,
 ) -> str | None:
-    """Why a first comment is not due now; None: it is due. `now` is on the tracker's clock."""
+    """Why a first comment is not due now; None: it is due. `now` is on the tracker's clock.
+
+    What begins with one of `PASSING` passes by itself. `answers`: somebody asked, who does not wait for a grace.
+    """
     if issue.closed:
         return "closed issues are never commented on"
+    if not answers:
+        reason = _not_due(standing, policy, now, asked_above=asked_above)
+        if reason is not None:
+            return reason
+    until = None if policy.quiet is None else policy.quiet.until(now)
+    return None if until is None else f"quiet hours until {until:%Y-%m-%d %H:%M} UTC"
+
+
+def _not_due(standing: Standing, policy: CommentPolicy, now: datetime, *, asked_above: bool) -> str | None:
     if standing.decision.via is Via.INHERITED or asked_above:
         return "it is asked at the ancestor only"
     if not policy.backlog:
@@ -71,6 +106,9 @@ def held_back(
         return f"grace until {standing.since + policy.grace:%Y-%m-%d %H:%M} UTC"
     return None
 
+
+PASSING: Final = ("grace", "quiet hours")
+"""How reasons begin that pass with time alone."""
 
 FROM: Final[Mapping[Origin, str]] = {
     Origin.ISSUE: "from one",
@@ -96,31 +134,149 @@ def target_words(target: Target, strategy: Strategy) -> str:
             assert_never(target)
 
 
-def _unmapped(strategy: Strategy) -> Comment:
-    choices = ", ".join(f"{o.title} ({o.id})" for o in strategy.outcomes)
-    return Comment(
-        (
-            (Run("Which outcome does this serve?", "strong"),),
-            (Run(f"No label, epic or other rule ties this issue to one of our outcomes: {choices}."),),
-            (Run("A label or an epic that a rule knows settles it; this note then goes away by itself."),),
-        )
+MOST_CHOICES: Final = 6
+MOST_LABELS: Final = 5
+MOST_CLAIMS: Final = 4
+LONGEST_VALUE: Final = 60
+"""Characters of one value of the issue that are quoted."""
+
+
+def _unmapped(issue: Issue, strategy: Strategy, commands: CommandPolicy) -> Paragraphs:
+    """What is asked, what was seen, who may settle it and how: three short paragraphs."""
+    return (
+        (Run("Which outcome does this serve?", "strong"), Run(f" One of: {_choices(strategy)}.")),
+        (Run(f"No rule speaks for what syncd sees here: {_seen(issue)}."),),
+        _settling(strategy, commands),
     )
 
 
-def _conflict(issue: Issue, decision: Decision, candidates: tuple[Candidate, ...], strategy: Strategy) -> Comment:
-    lines = [_candidate_line(issue, candidate, strategy) for candidate in candidates]
-    return Comment(
-        (
-            (Run("Two outcomes claim this issue.", "strong"),),
-            *((Run(line),) for line in lines),
-            (Run(f"{_deciders(decision, strategy)} must decide; you need do nothing."),),
-        )
+def _choices(strategy: Strategy) -> str:
+    shown = [f"{cut(o.title)} ({o.id})" for o in strategy.outcomes[:MOST_CHOICES]]
+    more = len(strategy.outcomes) - len(shown)
+    return ", ".join([*shown, *([f"and {more} more"] if more else [])])
+
+
+def _seen(issue: Issue) -> str:
+    """What rules usually look at, as it is on this issue; of the parent its key."""
+    labels = ", ".join(f'"{cut(label)}"' for label in issue.labels[:MOST_LABELS])
+    more = ", …" if len(issue.labels) > MOST_LABELS else ""
+    above = f"below {issue.parent}" if issue.parent is not None and issue.parent.key else "below no epic"
+    return f"{f'labels {labels}{more}' if labels else 'no label'}, {above}"
+
+
+def _settling(strategy: Strategy, commands: CommandPolicy) -> tuple[Run, ...]:
+    by_label = "a label or an epic that a rule knows"
+    if not commands.heard or not strategy.outcomes:
+        return (Run(f"{by_label[0].upper()}{by_label[1:]} settles it; this note then goes away by itself."),)
+    return (
+        Run(f"{_who(strategy, commands)} can settle it: comment "),
+        Run(f"/outcome {strategy.outcomes[0].id} because …", "code"),
+        *_overhead_words(strategy),
+        Run(f", or give it {by_label}. This note then goes away by itself."),
     )
+
+
+def _overhead_words(strategy: Strategy) -> tuple[Run, ...]:
+    if not strategy.overhead:
+        return ()
+    return (Run(", or "), Run(f"/outcome overhead {strategy.overhead[0].id}", "code"), Run(" where it serves none"))
+
+
+def _who(strategy: Strategy, commands: CommandPolicy) -> str:
+    if commands.allow == "members":
+        return "Anybody who works here"
+    if commands.allow == "owners":
+        named = owners(strategy)
+        return f"An owner of an outcome ({', '.join(named[:MOST_CHOICES])}{', …' if len(named) > MOST_CHOICES else ''})"
+    return "Whoever may give commands here"
+
+
+def _conflict(issue: Issue, decision: Decision, candidates: tuple[Candidate, ...], strategy: Strategy) -> Paragraphs:
+    lines = [_candidate_line(issue, candidate, strategy) for candidate in candidates[:MOST_CLAIMS]]
+    more = len(candidates) - len(lines)
+    return (
+        (Run("Two outcomes claim this issue.", "strong"),),
+        *((Run(line),) for line in [*lines, *([f"And {more} more."] if more else [])]),
+        (Run(f"{_deciders(decision, strategy)} must decide; you need do nothing."),),
+    )
+
+
+# --- answers ----------------------------------------------------------------------------------------------
+
+
+def _answered(
+    answer: Answer, issue: Issue, decision: Decision, strategy: Strategy, commands: CommandPolicy
+) -> Paragraphs:
+    match answer.kind:
+        case "refused":
+            who = _who(strategy, commands)
+            return ((Run("That command was not followed.", "strong"), Run(f" {who} may give one here.")),)
+        case "unknown":
+            words = f'"{cut(answer.word)}" is no outcome of ours.'
+            near = [run for n, target in enumerate(answer.near) for run in _alternative(n, as_typed(target))]
+            return ((Run(words, "strong"), *([Run(" Did you mean "), *near, Run("?")] if near else [])),)
+        case "unclear":
+            return ((Run("That command was not understood.", "strong"), Run(" What can be said: "), *_grammar()),)
+        case "why":
+            return _why(issue, decision, strategy)
+        case _:
+            assert_never(answer.kind)
+
+
+def _alternative(n: int, command: str) -> tuple[Run, ...]:
+    return (*((Run(" or "),) if n else ()), Run(command, "code"))
+
+
+def _grammar() -> Iterator[Run]:
+    for n, form in enumerate(FORMS):
+        yield Run(", " if n else "")
+        yield Run(form, "code")
+    yield Run(".")
+
+
+FORMS: Final = (
+    "/outcome <id> because …",
+    "/outcome overhead <id>",
+    "/outcome auto",
+    "/outcome why",
+    "/outcome dispute because …",
+)
+"""Every command, as it is typed."""
+
+
+def _why(issue: Issue, decision: Decision, strategy: Strategy) -> Paragraphs:
+    """Why it is what it is. Of unmapped work and of conflicts the rest of the comment says it."""
+    match decision.verdict:
+        case Mapped(outcome=outcome, objective=objective):
+            what = f"This serves {cut(target_words(ToOutcome(outcome, objective), strategy), 200)}."
+        case Exempt(overhead=None, why=why):
+            what = f"This serves no outcome: {cut(why, 200)}."
+        case Exempt(overhead=overhead, why=title):
+            what = f"This is overhead: {cut(title, 200)} ({overhead})."
+        case Unmapped(incomplete=True):
+            what = "What this serves cannot be told: something above it cannot be read by syncd."
+        case Unmapped() | Conflict():
+            return ()
+        case _:
+            assert_never(decision.verdict)
+    because = [_evidence_words(issue, e.key, e.source, e.texts) for e in decision.evidence[:MOST_CLAIMS]]
+    level = f" ({decision.via.value})" if decision.via is not None else ""
+    said = f" {cut('; '.join(because), 600)}{level}." if because else ""
+    asked = "Asked for by /outcome why: without that comment, this one goes away."
+    return ((Run(what, "strong"), Run(said)), (Run(asked),))
+
+
+def cut(text: str, longest: int = LONGEST_VALUE) -> str:
+    """A value, short enough to be quoted."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+# --- what speaks ------------------------------------------------------------------------------------------
 
 
 def _candidate_line(issue: Issue, candidate: Candidate, strategy: Strategy) -> str:
     seen = [_evidence_words(issue, e.key, e.source, e.texts) for e in candidate.evidence]
-    return f"{target_words(candidate.target, strategy)}: {'; '.join(seen)}."
+    return f"{cut(target_words(candidate.target, strategy), 200)}: {cut('; '.join(seen), 400)}."
 
 
 def _evidence_words(issue: Issue, key: str, source: str, texts: tuple[str, ...]) -> str:

@@ -63,6 +63,7 @@ LEVELS: Final[Mapping[FindingKind, Level]] = {
     "automation": Level.TEAM_LEAD,
     "second-store": Level.TEAM_LEAD,
     "override": Level.OUTCOME_OWNERS,
+    "dispute": Level.OUTCOME_OWNERS,
 }
 """Who settles each kind, unless its cause says otherwise (`level_of`)."""
 
@@ -76,7 +77,7 @@ DUE: Final[Mapping[Level, timedelta]] = {
 }
 """How long a finding may stand at each level."""
 MARK_KINDS: Final[tuple[FindingKind, ...]] = (
-    "drift", "foreign", "unknown-mark", "lost-write", "automation", "override",
+    "drift", "foreign", "unknown-mark", "lost-write", "automation", "override", "dispute",
 )  # fmt: skip
 """Kinds that one look at an issue opens and closes."""
 DECIDED_KINDS: Final[tuple[FindingKind, ...]] = ("cycle",)

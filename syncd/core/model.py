@@ -661,6 +661,10 @@ class Action:
     """The comment to edit or to remove; None: create one."""
     pair: tuple[str, str | None] | None = None
     """The verdict pair that it is written for. No part of what names a write."""
+    notifies: tuple[str, ...] = ()
+    """Who is told of it, if it mails: assignee and reporter, by folded name. No part of what names a write."""
+    rules: tuple[str, ...] = ()
+    """The rules that spoke in what a comment says. No part of what names a write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -710,6 +714,8 @@ class Receipt:
     comment_id: str | None = None
     lacks: str = ""
     """What should have gone with it and was refused, for a person: the write itself was done."""
+    mailed: bool = False
+    """It told people though it should be silent: `marks.mail` allows that where silence is not."""
 
 
 # --- findings ---------------------------------------------------------------------------------------------
@@ -718,7 +724,7 @@ class Receipt:
 FindingKind = Literal[
     "conflict", "divergence", "drift", "denied", "unreadable", "foreign", "unknown-mark", "lost-write", "cycle",
     "unknown-field", "cel", "twin", "census", "index-lag", "hidden", "not-read", "automation", "second-store",
-    "override",
+    "override", "dispute",
 ]  # fmt: skip
 
 

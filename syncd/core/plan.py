@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
 
-from syncd.core.comments import CommentPolicy, held_back, sticky_comment
+from syncd.core.commands import Answer, CommandPolicy
+from syncd.core.comments import PASSING, CommentPolicy, held_back, sticky_comment
 from syncd.core.fold import fold
 from syncd.core.marks import WRITES_BEFORE_GIVING_UP, comment_digest, wanted_mark
 from syncd.core.model import (
@@ -32,6 +33,7 @@ from syncd.core.model import (
     Unmapped,
     Via,
 )
+from syncd.core.noise import notified
 from syncd.core.ports import Hold, MarkNames
 from syncd.core.reading import Reading
 
@@ -58,6 +60,7 @@ class Policy:
     names: MarkNames = field(default_factory=MarkNames)
     grace: timedelta = timedelta(minutes=15)
     comments: CommentPolicy = field(default_factory=CommentPolicy)
+    commands: CommandPolicy = field(default_factory=CommandPolicy)
     complete: bool = True
     """Whether this cycle's observation was complete: removals are never planned from one that was not."""
 
@@ -87,6 +90,13 @@ class Case:
     reading: Reading
     asked_above: bool = False
     """An ancestor in scope is as unmapped: the question is put there, not here."""
+    answers: tuple[Answer, ...] = ()
+    """What the comment owes to whoever gave a command."""
+
+    @property
+    def pair(self) -> tuple[str, str | None]:
+        """What the comment is written for: the verdict, or whoever asked last. Deleted, it stays away for that."""
+        return ("answer", self.answers[-1].comment) if self.answers else self.standing.decision.pair
 
 
 def plan(cases: Iterable[Case], policy: Policy, now: datetime) -> Plan:
@@ -245,7 +255,7 @@ def _comment_step(case: Case, policy: Policy, revision: int, now: datetime) -> S
         return None
     applied = case.reading.applied
     there = None if applied is None else applied.comment
-    says = sticky_comment(case.issue, case.standing.decision, policy.strategy)
+    says = sticky_comment(case.issue, case.standing.decision, policy.strategy, case.answers, policy.commands)
     if says is None and there is None:
         return None
     action = Action(
@@ -258,14 +268,23 @@ def _comment_step(case: Case, policy: Policy, revision: int, now: datetime) -> S
         origin=case.standing.origin,
         comment=says,
         comment_id=None if there is None else there.id,
-        pair=case.standing.decision.pair,
+        pair=case.pair,
+        notifies=notified(case.issue) if there is None else (),
+        rules=tuple(sorted({e.source for e in case.standing.decision.evidence if e.source != "override"})),
     )
     if there is not None:
         return _comment_change(case, policy, action, there.digest)
-    if applied is not None and applied.hushed == case.standing.decision.pair:
+    if applied is not None and applied.hushed == case.pair:
         return _skip(case, "comment: a person deleted it: it stays away until the verdict changes", lasting=True)
-    held = held_back(case.issue, case.standing, policy.comments, now, asked_above=case.asked_above)
-    return action if held is None else _skip(case, f"comment: {held}", lasting=not held.startswith("grace"))
+    held = held_back(
+        case.issue,
+        case.standing,
+        policy.comments,
+        now,
+        asked_above=case.asked_above,
+        answers=bool(case.answers),
+    )
+    return action if held is None else _skip(case, f"comment: {held}", lasting=not held.startswith(PASSING))
 
 
 def _comment_change(case: Case, policy: Policy, action: Action, said: str) -> Step | None:

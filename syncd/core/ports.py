@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from syncd.core.bearing import Bears
 from syncd.core.checkup import Checkup
+from syncd.core.commands import CommentSeen, Heard, Said, Vote
 from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem, TrackerError, Unreadable
 from syncd.core.model import (
@@ -29,6 +30,7 @@ from syncd.core.model import (
     Refusal,
     Standing,
 )
+from syncd.core.noise import Notice
 from syncd.core.seen import Glance
 from syncd.core.tradeoffs import Tradeoff
 from syncd.core.twins import TwinLink
@@ -214,6 +216,25 @@ class TrackerReader(Protocol):
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         """Who created those issues, and what they are copies of, in bulk; what does not answer: absent."""
+        ...
+
+    def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
+        """Who made the change that each issue showed at that instant (its `updated` then), or created it; in bulk.
+
+        Asked only for issues that are about to be commented on. Where the tracker does not tell: absent.
+        """
+        ...
+
+    def comments(self, refs: Sequence[IssueRef], since: datetime | None) -> Iterator[Heard]:
+        """Comments in which commands may stand that were not read before; every other one may be left out.
+
+        Where a comment changes its issue, those of `refs` (that changed, or were named); elsewhere all that were made
+        or edited since (tracker's clock). None: wherever in scope a command may stand, by a search for its words.
+        """
+        ...
+
+    def comments_by_id(self, comments: Mapping[str, IssueRef]) -> Sequence[CommentSeen]:
+        """Those comments (by id, with their issues) as they are now; deleted and invisible ones are absent."""
         ...
 
     def census(self, after: str = "") -> Iterator[CensusPage]:
@@ -483,6 +504,16 @@ class PartProgress:
     after: str = ""
     read: int = 0
     done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """How far a tracker's comments have been read. None: never."""
+
+    heard_to: datetime | None = None
+    """Every comment made up to then has been read, lag aside (tracker's clock)."""
+    checked: datetime | None = None
+    """When the known commands were last read again by id (our clock): a deletion shows in nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -872,6 +903,39 @@ class Store(Protocol):
 
     def findings(self, tracker: str | None = None) -> Sequence[tuple[datetime, Finding]]:
         """Open findings with the time they were opened, oldest first."""
+        ...
+
+    # comments
+    def listening(self, tracker: str) -> "Listening":
+        """How far comments have been read there."""
+        ...
+
+    def save_listening(self, tracker: str, listening: "Listening") -> None:
+        """Replace it."""
+        ...
+
+    def said(self, tracker: str, ids: Sequence[str] | None = None) -> Sequence[Said]:
+        """Comments with commands on those issues, or on any, by issue and time."""
+        ...
+
+    def save_said(self, tracker: str, said: Sequence[Said], unsaid: Sequence[str]) -> None:
+        """Keep comments with commands, and forget others by their ids."""
+        ...
+
+    def votes(self, tracker: str, ids: Sequence[str] | None = None) -> Sequence[Vote]:
+        """Votes against rules on those issues, or on any, oldest first."""
+        ...
+
+    def save_votes(self, cast: Sequence[Vote], withdrawn: Sequence[Vote]) -> None:
+        """Cast some (again: nothing), take others back."""
+        ...
+
+    def add_notice(self, notice: Notice, entry: str) -> None:
+        """A write told people something. Once for each outbox entry."""
+        ...
+
+    def notices(self, since: datetime, tracker: str | None = None) -> Sequence[Notice]:
+        """What was told since then, in every tracker or in one, oldest first."""
         ...
 
     # planning

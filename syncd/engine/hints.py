@@ -14,6 +14,7 @@ from syncd.core.model import IssueRef, Link
 from syncd.core.plan import guard, make_plan
 from syncd.core.ports import Change, Found, Progress, TrackerWriter
 from syncd.engine.census import Counted, believe, placed, put_outside
+from syncd.engine.listening import listen_at
 from syncd.engine.looking import look_named
 from syncd.engine.resting import without_resting
 from syncd.engine.widening import UNDECIDED, decided_under
@@ -35,7 +36,8 @@ def run_named(work: Work, writer: TrackerWriter, refs: Sequence[str]) -> CycleRe
     observed = _observed(work, before, _links(refs))
     if not observed.reachable:
         return CycleResult(tracker=work.tracker, why=observed.why, reachable=False, requests=work.reader.requests)
-    looked = look_named(work, observed)
+    spoken, unread = listen_at(work, _ids(work, refs))
+    looked = look_named(work, observed, spoken)
     work.store.save_progress(work.tracker, replace(before, skew=observed.skew))
     planned, _ = without_resting(work, looked.plan)
     guarded = guard(planned, {work.tracker: looked.in_scope}, work.limits)
@@ -50,8 +52,14 @@ def run_named(work: Work, writer: TrackerWriter, refs: Sequence[str]) -> CycleRe
         waiting=done.waiting,
         requests=work.reader.requests + writer.requests,
         complete=True,
-        notes=tuple(done.notes),
+        notes=(*done.notes, *([unread] if unread else [])),
     )
+
+
+def _ids(work: Work, refs: Sequence[str]) -> frozenset[str]:
+    """The ids of those that are known and in scope."""
+    known = work.store.by_link(work.tracker, _links(refs)).values()
+    return frozenset(issue.ref.id for issue in known)
 
 
 def _links(refs: Iterable[str]) -> list[Link]:

@@ -1,10 +1,12 @@
 """Look: observe, widen, decide and plan one tracker (DESIGN §3.1-7). No writer is in reach of this module."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from syncd.core.commands import NOTHING_SAID, Answer, Ruling, Said, Vote, weigh, words_of
 from syncd.core.decide import Decider, restand
+from syncd.core.disputes import dispute_findings, votes_of
 from syncd.core.errors import TrackerError
 from syncd.core.findings import DECIDED_KINDS, MARK_KINDS, cycle_findings, mark_findings
 from syncd.core.marks import wanted_mark
@@ -24,16 +26,18 @@ from syncd.core.model import (
     Standing,
     Unmapped,
 )
-from syncd.core.plan import Case, Policy, Write, make_plan, plan
+from syncd.core.plan import Case, Policy, Write, plan
 from syncd.core.ports import Change, Known, Progress
 from syncd.core.reading import History, Reading, mark_overrides, read_marks, wants_history, with_signed
 from syncd.core.tradeoffs import Tradeoffs
+from syncd.engine.asking import by_people, rationed
 from syncd.engine.causes import tell_causes
 from syncd.engine.census import placed, put_outside
 from syncd.engine.faults import tell_faults
 from syncd.engine.histories import histories
 from syncd.engine.kinship import Kinship, strangers_seen
 from syncd.engine.lineage import Ancestry, read_outside
+from syncd.engine.listening import listen
 from syncd.engine.observing import observe
 from syncd.engine.twinning import settle_twins, tell_twins
 from syncd.engine.widening import (
@@ -59,6 +63,8 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     work.matcher.faults.clear()
     observed = observe(work, _undecided(before))
     redecide = before.rules_key != work.rules_key
+    missed = (before.rules_key or "").startswith(UNDECIDED)
+    unread = listen(work, observed, missed=missed, afresh=redecide)
     earlier = earlier_rules(work, before) if redecide else None
     replan = everything or before.plan_key != work.plan_key
     anew = observed.everything or (redecide and (earlier is None or replan))
@@ -95,8 +101,8 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
     return Looked(
         plan=pass_.plan(),
-        complete=observed.complete,
-        why=observed.why,
+        complete=observed.complete and unread is None,
+        why=observed.why or unread,
         observed=observed.rows,
         decided=pass_.decided,
         held=pass_.held_elsewhere(),
@@ -109,15 +115,17 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     )
 
 
-def look_named(work: Work, observed: Observed) -> Looked:
+def look_named(work: Work, observed: Observed, spoken: Collection[str] = ()) -> Looked:
     """Decide and plan what a direct reading of some issues showed, and what hangs below them.
+
+    `spoken`: ids of issues on which something else is said in comments now.
 
     The caller has seen to it that every stored decision was made under these rules. Raises as `look`.
     """
     work.matcher.faults.clear()
     widened = Widened.of(work, observed, everything=False)
     pass_ = _Pass(work, observed, widened, rules_changed=False, empty=False)
-    named = observed.echoed | widened.own | widened.below
+    named = observed.echoed | widened.own | widened.below | frozenset(spoken)
     for some in chunks(refs_of(work, sorted(named | strangers_seen(work)))):
         pass_.take(some)
     while following := pass_.below_reworded():
@@ -183,6 +191,7 @@ class _Pass:
             return
         overrides = self._overrides([k.issue for k in known.values()])
         batch = _Batch(known, overrides)
+        self._listen(batch)
         self._read_marks(batch)
         self._decide(batch)
         self._plan(batch)
@@ -202,7 +211,7 @@ class _Pass:
         if self.kinship.blocked:
             steps = [self.kinship.held(step) if isinstance(step, Action) else step for step in steps]
         actions = [step for step in steps if isinstance(step, Action)]
-        return make_plan(actions, [step for step in steps if isinstance(step, Skipped)])
+        return rationed(self._work, actions, [step for step in steps if isinstance(step, Skipped)], self._now)
 
     def held_elsewhere(self) -> int:
         """Issues skipped for a lasting reason by an earlier plan, and not looked at in this pass."""
@@ -236,6 +245,30 @@ class _Pass:
                 # those lineages are incomplete now; the next observation reads missing links again
                 self._work.store.mark_missing(self._work.tracker, links, self._work.clock.now())
             self._ancestry.forget()
+
+    # comments
+
+    def _listen(self, batch: "_Batch") -> None:
+        """What people say in comments begins overrides and ends them; without commands what was said stands."""
+        work = self._work
+        if not self._policy.commands.heard:
+            return
+        ids = [ref.id for ref in batch.known]
+        said: dict[IssueRef, list[Said]] = {}
+        for one in work.store.said(work.tracker, ids):
+            said.setdefault(one.ref, []).append(one)
+        for vote in work.store.votes(work.tracker, ids):
+            batch.votes.setdefault(vote.ref, []).append(vote)
+        for ref in batch.known:
+            ruling = weigh(said.get(ref, ()), work.rulebook.strategy, self._policy.commands)
+            standing = batch.overrides.get(ref, [])
+            started, ended = words_of(ruling, standing)
+            batch.rulings[ref] = ruling
+            if started or ended:
+                batch.overrides[ref] = [o for o in standing if o not in ended] + started
+                batch.started += started
+                batch.ended += ended
+                batch.reworded.add(ref)
 
     # marks
 
@@ -381,9 +414,11 @@ class _Pass:
     def _plan(self, batch: "_Batch") -> None:
         asked = self._asked_above(batch)
         cases = [
-            Case(batch.known[ref].issue, batch.standing(ref), batch.readings[ref], ref in asked) for ref in batch.known
+            Case(batch.known[ref].issue, batch.standing(ref), batch.readings[ref], ref in asked, batch.answers(ref))
+            for ref in batch.known
         ]
         planned = plan(cases, self._policy, self._now)
+        planned = by_people(self._work, planned, {ref: batch.standing(ref) for ref in batch.known})
         open_ = {a.ref for a in planned.actions} | {s.ref for s in planned.skipped if not s.lasting}
         open_ |= {ref for ref, r in batch.readings.items() if r.doubt or (r.applied and r.applied.proof == "sent")}
         held = {s.ref: s.why for s in planned.skipped if s.lasting and s.ref not in open_}
@@ -413,11 +448,23 @@ class _Pass:
                 rulebook=self._work.rulebook,
                 day=self._now.date(),
             )
+            found += self._disputes(batch, ref)
         tracker, now = self._work.tracker, self._work.clock.now()
         self._work.store.save_findings_on(tracker, [ref.id for ref in batch.known], MARK_KINDS, found, now)
         cycles = {finding.cause: finding for finding in batch.cycles}
         decided = [ref.id for ref in batch.standings]
         self._work.store.save_findings_on(tracker, decided, DECIDED_KINDS, list(cycles.values()), now)
+
+    def _disputes(self, batch: "_Batch", ref: IssueRef) -> Iterator[Finding]:
+        """Votes against rules are cast and taken back, and what they come to is told."""
+        disputes, cast = batch.rulings.get(ref, NOTHING_SAID).disputes, batch.votes.get(ref, [])
+        if not disputes and not cast:
+            return
+        decision = batch.standing(ref).decision
+        new, gone = votes_of(ref, disputes, decision, cast)
+        self._work.store.save_votes(new, gone)
+        votes = [vote for vote in (*cast, *new) if vote not in gone]
+        yield from dispute_findings(batch.known[ref].issue, decision, votes, self._work.rulebook)
 
     def _asked_above(self, batch: "_Batch") -> set[IssueRef]:
         """Unmapped issues whose question is put to an unmapped ancestor in scope; asked only where comments are."""
@@ -451,6 +498,13 @@ class _Batch:
     started: list[Override] = field(default_factory=list)
     ended: list[Override] = field(default_factory=list)
     cycles: list[Finding] = field(default_factory=list)
+    rulings: dict[IssueRef, Ruling] = field(default_factory=dict)
+    """What comments on each come to; none where nobody listens."""
+    votes: dict[IssueRef, list[Vote]] = field(default_factory=dict)
+
+    def answers(self, ref: IssueRef) -> tuple[Answer, ...]:
+        """What the comment on it owes to whoever gave a command."""
+        return self.rulings.get(ref, NOTHING_SAID).answers
 
     def standing(self, ref: IssueRef) -> Standing:
         standing = self.standings.get(ref) or self.known[ref].standing

@@ -88,7 +88,8 @@ class Work:
         """Equal while every omission for a lasting reason would come out the same: the settings that plans follow."""
         policy = self.policy
         write_by = sorted(policy.write_by.items())
-        return _hash(repr((policy.write, write_by, policy.write_closed, policy.names, policy.comments, policy.holds)))
+        talk = (policy.comments, policy.commands, policy.holds)
+        return _hash(repr((policy.write, write_by, policy.write_closed, policy.names, *talk)))
 
 
 def rules_key(rulebook: Rulebook, in_effect: Iterable[Rule]) -> str:

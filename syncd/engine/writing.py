@@ -8,11 +8,12 @@ go in portions (`syncd.engine.portions`): all rows of one begin in one transacti
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 from syncd.core.marks import after_write, comment_gone, entry_key
-from syncd.core.model import Action, Finding, IssueRef, Plan, Receipt, StickyComment
+from syncd.core.model import Action, Finding, Issue, IssueRef, Plan, Receipt, StickyComment
+from syncd.core.noise import Notice, notified, tells
 from syncd.core.ports import Entry, EntryState, Signed, TrackerWriter
 from syncd.engine.portions import Portions
 from syncd.engine.work import Work
@@ -239,9 +240,29 @@ def _settle(work: Work, receipts: Sequence[tuple[Entry, Receipt]], done: Done) -
         for entry, receipt in receipts:
             applied = after_write(known[entry.action.ref].applied, entry.action, receipt)
             work.store.settle(entry, receipt, applied, work.clock.now())
+            _tell(work, entry, receipt, known[entry.action.ref].issue)
             if receipt.lacks:
                 _lacks(work, entry.action, receipt.lacks, done)
     done.applied += len(receipts)
+
+
+def _tell(work: Work, entry: Entry, receipt: Receipt, issue: Issue) -> None:
+    """Count whom a write told: a new comment mails, the rest only where silence was not to be had."""
+    action = entry.action
+    if not tells(action) and not receipt.mailed:
+        return
+    kind: Literal["comment", "edit", "mark"] = "mark" if action.kind == "mark" else "edit"
+    notice = Notice(
+        ref=action.ref,
+        key=action.key,
+        project=action.project,
+        kind="comment" if tells(action) else kind,
+        at=receipt.at,
+        people=action.notifies or notified(issue),
+        pair=action.pair,
+        rules=action.rules,
+    )
+    work.store.add_notice(notice, entry.key)
 
 
 def _look_up(work: Work, writer: TrackerWriter, unsure: Sequence[Entry], done: Done, *, put_back: bool = True) -> None:

@@ -453,6 +453,10 @@ def action_tree(action: Action) -> Tree:
         tree["comment_id"] = action.comment_id
     if action.pair is not None:
         tree["pair"] = action.pair
+    if action.notifies:
+        tree["notifies"] = action.notifies
+    if action.rules:
+        tree["rules"] = action.rules
     return tree
 
 
@@ -472,6 +476,8 @@ def action_value(tree: Tree) -> Action:
         comment=None if comment is None else Comment(tuple(tuple(Run(*run) for run in runs) for runs in comment)),
         comment_id=tree.get("comment_id"),
         pair=_pair(tree.get("pair")),
+        notifies=tuple(tree.get("notifies", ())),
+        rules=tuple(tree.get("rules", ())),
     )
 
 

@@ -28,6 +28,7 @@ from syncd.store.plans import Plans
 from syncd.store.runs import Runs
 from syncd.store.snapshots import Snapshots
 from syncd.store.tables import meta
+from syncd.store.talk import Talk
 from syncd.store.twinlinks import TwinLinks
 
 WAIT_SECONDS = 30
@@ -37,7 +38,7 @@ _MIGRATING = 0x73796E6364
 """PostgreSQL's advisory lock under which a database is created or migrated ("syncd")."""
 
 
-class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox, Runs, TwinLinks, Noise):
+class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox, Runs, TwinLinks, Noise, Talk):
     """The `Store` of syncd.core.ports on SQLite or PostgreSQL. Safe for threads: each is in its own transactions.
 
     Raises `StoreError` only, but `ValueError` where the caller broke the contract (a naive datetime).

@@ -431,3 +431,49 @@ attempts = Table(
     Column("why", Words),
     Column("facts", Json, nullable=False),
 )
+
+listenings = Table(
+    "listenings",  # how far comments have been read
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("heard_to", Instant),  # the tracker's clock
+    Column("checked", Instant),  # ours
+    sqlite_with_rowid=False,
+)
+
+said = Table(
+    "said",  # comments that hold commands, as last read
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("comment", Name, primary_key=True),
+    Column("id", Name, nullable=False),  # the issue's
+    Column("at", Instant, nullable=False),
+    Column("said", Json, nullable=False),
+    Index("ix_said_tracker_id", "tracker", "id"),
+    sqlite_with_rowid=False,
+)
+
+votes = Table(
+    "votes",  # people's words against rules; `source` names what they said it by: a comment's id, a mark
+    metadata,
+    Column("tracker", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    Column("kind", Name, primary_key=True),
+    Column("source", Name, primary_key=True),
+    Column("rule", Name, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("vote", Json, nullable=False),
+    Index("ix_votes_rule", "rule"),
+    sqlite_with_rowid=False,
+)
+
+notices = Table(
+    "notices",  # writes that told people something
+    metadata,
+    Column("entry", Name, primary_key=True),  # the outbox entry's key
+    Column("tracker", Name, nullable=False),
+    Column("at", Instant, nullable=False),  # the tracker's clock
+    Column("notice", Json, nullable=False),
+    Index("ix_notices_at", "at"),
+    sqlite_with_rowid=False,
+)

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from support_random_cases import WORDS, random_case
 from support_values import NAMES, NOW, TRACKER, all_of, any_of, epic, has, initiative, issue, label, of
 
+from syncd.core.commands import CommentSeen, Heard
 from syncd.core.comments import CommentPolicy
 from syncd.core.marks import after_write
 from syncd.core.match import Matcher
@@ -33,6 +34,7 @@ from syncd.core.model import (
     Link,
     Override,
     OverrideSource,
+    Person,
     Receipt,
     Relation,
     Rulebook,
@@ -76,6 +78,15 @@ class Tracker:
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         raise AssertionError(f"nobody touched a mark: {refs}")
+
+    def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
+        return dict.fromkeys(at, Person("tom", "Tom", "member"))
+
+    def comments(self, refs: Sequence[IssueRef], since: datetime | None) -> Iterator[Heard]:
+        return iter(() if since is None else [Heard((), frozenset(ref.id for ref in refs))])
+
+    def comments_by_id(self, comments: Mapping[str, IssueRef]) -> Sequence[CommentSeen]:
+        raise AssertionError(f"nobody gave a command: {comments}")
 
     def census(self, after: str = "") -> Iterator[CensusPage]:
         yield CensusPage(

@@ -299,7 +299,10 @@ def staged(
     write: str = "label",
     **settings: Any,
 ) -> Iterator[Stage]:
-    """Serve the site (an empty one) until the block ends. Marks have no grace unless `marks=` gives one."""
+    """Serve the site (an empty one) until the block ends.
+
+    Marks have no grace unless `marks=` gives one, and nobody listens to comments unless `commands=` says who may speak.
+    """
     clock = clock or MovableClock()
     site = site or empty_site(clock)
     with ExitStack() as stack:
@@ -312,6 +315,7 @@ def staged(
         stack.enter_context(patch("httpx._transports.default.create_ssl_context", certificates))
         tracker = tracker_settings(served.url, projects, write=write)
         told = {"installation": "acme", "store": store, "trackers": {TRACKER: tracker}, "marks": {"grace": "0s"}}
+        told["commands"] = {"allow": "off"}
         stage = Stage(site, served.url, clock, folder, told | settings, {"JIRA_TOKEN": site.token})
         stage.write(rules=rules, strategy=strategy)
         yield stage
