@@ -52,14 +52,20 @@ class Registry:
         return identity
 
     def person(
-        self, name: str, display_name: str | None = None, *, active: bool = True, account_type: str = "atlassian"
+        self,
+        name: str,
+        display_name: str | None = None,
+        *,
+        active: bool = True,
+        account_type: str = "atlassian",
+        email: str = "",
     ) -> Person:
         """The account called `name`, made on first use with an account id that depends on the name alone."""
         if name not in self.people:
             digest = hashlib.sha256(name.encode()).hexdigest()
             account_id = f"712020:{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
             shown = display_name or name.replace(".", " ").title()
-            self.people[name] = Person(account_id, name, shown, account_type, active)
+            self.people[name] = Person(account_id, name, shown, account_type, active, email)
         return self.people[name]
 
     def add_project(

@@ -18,10 +18,11 @@ HEAVY = frozenset({"comment", "attachment"})
 
 
 def person_json(person: Person | None) -> dict[str, Any] | None:
-    """An account as others see it: no mail address, as most profiles hide it."""
+    """An account as others see it: without its mail address, where the profile hides it."""
     if person is None:
         return None
-    return {
+    shown = {"emailAddress": person.email} if person.email else {}
+    return shown | {
         "self": f"{SELF}/user?accountId={person.account_id}",
         "accountId": person.account_id,
         "displayName": person.display_name,

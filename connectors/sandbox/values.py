@@ -23,6 +23,8 @@ class Person:
     display_name: str
     account_type: str = "atlassian"
     active: bool = True
+    email: str = ""
+    """Shown to others where it is set: most profiles hide it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from syncd.core.ports import Listening
 from syncd.store import codec
 from syncd.store.database import batches
 from syncd.store.part import Part
-from syncd.store.tables import listenings, notices, said, votes
+from syncd.store.tables import listenings, notices, votes
+from syncd.store.tables import said as said_table
 
 
 class Talk(Part):
@@ -34,7 +35,7 @@ class Talk(Part):
 
     def said(self, tracker: str, ids: Sequence[str] | None = None) -> Sequence[Said]:
         """Comments with commands on those issues, or on any, by issue and time."""
-        s, found = said.c, list[Said]()
+        s, found = said_table.c, list[Said]()
         query = select(s.id, s.comment, s.at, s.said).order_by(s.id, s.at, s.comment)
         with self._db.reading() as connection:
             if ids is None:
@@ -45,17 +46,17 @@ class Talk(Part):
                 found += [_said_value(tracker, *row) for row in rows]
         return found
 
-    def save_said(self, tracker: str, said_now: Sequence[Said], unsaid: Sequence[str]) -> None:
+    def save_said(self, tracker: str, said: Sequence[Said], unsaid: Sequence[str]) -> None:
         """Keep comments with commands, and forget others by their ids."""
-        if not said_now and not unsaid:
+        if not said and not unsaid:
             return
-        rows = {one.comment: _said_row(tracker, one) for one in said_now}
+        rows = {one.comment: _said_row(tracker, one) for one in said}
         with self._db.writing(durable=True) as connection:
             for some in batches(list(unsaid)):
-                gone = and_(said.c.tracker == tracker, self._db.among(said.c.comment, some))
-                connection.execute(delete(said).where(gone))
+                gone = and_(said_table.c.tracker == tracker, self._db.among(said_table.c.comment, some))
+                connection.execute(delete(said_table).where(gone))
             if rows:
-                connection.execute(self._db.upsert(said), list(rows.values()))
+                connection.execute(self._db.upsert(said_table), list(rows.values()))
 
     def votes(self, tracker: str, ids: Sequence[str] | None = None) -> Sequence[Vote]:
         """Votes against rules on those issues, or on any, oldest first."""
