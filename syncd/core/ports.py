@@ -906,11 +906,11 @@ class Store(Protocol):
         ...
 
     # comments
-    def listening(self, tracker: str) -> "Listening":
+    def listening(self, tracker: str) -> Listening:
         """How far comments have been read there."""
         ...
 
-    def save_listening(self, tracker: str, listening: "Listening") -> None:
+    def save_listening(self, tracker: str, listening: Listening) -> None:
         """Replace it."""
         ...
 
