@@ -1,6 +1,6 @@
 """`python -m support_blind …`: syncd with a safeguard taken out. What was sent without an answer is sent again, blind.
 
-For the one test that must fail with it.
+For the tests that must fail with it.
 """
 
 import sys
@@ -27,6 +27,11 @@ def send_all_again(work: Work, writer: Any) -> Done:
     return Done()
 
 
-if __name__ == "__main__":
+def blind() -> None:
+    """The command line, without the look."""
     with patch.object(writing, "_look_up", send_again), patch.object(cycle, "look_up_sending", send_all_again):
         main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    blind()

@@ -1,10 +1,10 @@
-"""A rig to kill syncd on: a site in a process of its own, a config folder, and real `syncd` processes over them.
+"""A rig to kill syncd on: a served tracker in a process of its own, a config folder, and real `syncd` processes.
 
-    with rigged(tmp_path, size=200) as rig:
+    with rigged(tmp_path, JIRA_SITE, size=200) as rig:
         shown = rig.app.plan()
         rig.kill_after(shown.plan.digest, writes=3, standing_still=True)
 
-The site can be made to stand still, so that a process dies with a request that was sent and not answered.
+The tracker can be made to stand still, so that a process dies with a request that was sent and not answered.
 """
 
 import json
@@ -20,17 +20,19 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import httpx
-from support_stage import RULES, STRATEGY, TRACKER, tracker_settings
+from support_killable import Killable
+from support_stage import RULES, STRATEGY
 
 from syncd.app import App
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENCE_S: Final = 120.0
 STANDS_S: Final = 3.0
-TOKEN: Final = "sandbox-token"
-WRITING: Final = ("/comment", "/bulk/issues/fields", "/issue/properties")
+ASKED_EVERY_S: Final = 0.02
+"""Asking on and on would take the machine from those who are asked."""
 
 
 class AheadClock:
@@ -44,20 +46,20 @@ class AheadClock:
 
 
 class Rig:
-    """A site in its own process, a config folder, and what is done to them."""
+    """A served tracker in its own process, a config folder, and what is done to them."""
 
-    def __init__(self, folder: Path, url: str, site: subprocess.Popen[str]) -> None:
-        self.folder, self.url, self.site = folder, url, site
+    def __init__(self, folder: Path, kind: Killable, url: str, site: subprocess.Popen[str]) -> None:
+        self.folder, self.kind, self.site = folder, kind, site
         self.program = "syncd"
         self.clock = AheadClock()
-        self.control = httpx.Client(base_url=f"{url}/_sandbox/", timeout=PATIENCE_S)
+        self.control = httpx.Client(base_url=urljoin(url, "/_sandbox/"), timeout=PATIENCE_S)
         (folder / "config").mkdir()
         self._write("rules.yaml", RULES)
         self._write("strategy.yaml", STRATEGY)
         told = {
             "installation": "acme",
             "store": "sqlite:///syncd.db",
-            "trackers": {TRACKER: tracker_settings(url, ("PAY", "OPS"), write="label+comment")},
+            "trackers": {kind.tracker: dict(kind.settings(url))},
             "marks": {"grace": "0s"},
             "comments": {"grace": "0s", "backlog": True, "per_project_per_day": 10_000, "per_person_per_day": 10_000},
             "write_closed": True,
@@ -70,9 +72,9 @@ class Rig:
     @property
     def app(self) -> App:
         """A command in this process."""
-        return App(self.folder / "config", {"JIRA_TOKEN": TOKEN}, self.clock, wait=time.sleep)
+        return App(self.folder / "config", dict(self.kind.environ), self.clock, wait=time.sleep)
 
-    # --- the site
+    # --- the tracker
 
     def read(self, what: str) -> Any:
         return self.control.get(what).raise_for_status().json()
@@ -81,16 +83,16 @@ class Rig:
         self.control.post(what, json=value).raise_for_status()
 
     def writes(self) -> int:
-        """How many writes have reached the site."""
+        """How many writes have reached the tracker."""
         counts: dict[str, int] = self.read("counts")
-        return sum(n for name, n in counts.items() if name.startswith("PUT") or name.endswith(WRITING))
+        return sum(n for name, n in counts.items() if self.kind.writes(name))
 
     # --- syncd
 
     def apply(self, digest: str) -> subprocess.Popen[bytes]:
         """`syncd apply --plan`, as a process."""
         path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
-        environ = {"PATH": os.defpath, "JIRA_TOKEN": TOKEN, "PYTHONPATH": path, "HOME": str(self.folder)}
+        environ = {"PATH": os.defpath, "PYTHONPATH": path, "HOME": str(self.folder), **self.kind.environ}
         config = str(self.folder / "config")
         command = [sys.executable, "-m", self.program, "--config", config, "apply", "--plan", digest]
         with (self.folder / "stderr").open("ab") as stderr:
@@ -112,7 +114,7 @@ class Rig:
         return self.rows("sending") > 0
 
     def _stands_in_sending(self, process: subprocess.Popen[bytes]) -> bool:
-        """Stop the site until the process waits for a write of its own. It may be reading just then: go on instead."""
+        """Stop the tracker until the process waits for a write of its own; where it is reading just then, go on."""
         self.site.send_signal(signal.SIGSTOP)
         if self._within(STANDS_S, lambda: self.rows("sending") > 0, process):
             return True
@@ -128,8 +130,8 @@ class Rig:
         while not reached():
             if time.monotonic() > until:
                 return False
-            with suppress(subprocess.TimeoutExpired):  # asking on and on would take the machine from those it asks
-                process.wait(0.01)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(ASKED_EVERY_S)
                 return True
         return True
 
@@ -141,16 +143,16 @@ class Rig:
 
 
 @contextmanager
-def rigged(folder: Path, size: int) -> Iterator[Rig]:
+def rigged(folder: Path, kind: Killable, size: int) -> Iterator[Rig]:
     """A served world of that size until the block ends."""
-    command = [sys.executable, "-m", "connectors.sandbox", "--control", "--size", str(size)]
+    command = [sys.executable, "-m", kind.module, "--control", "--size", str(size)]
     site = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert site.stdout is not None
         assert select.select([site.stdout], [], [], PATIENCE_S)[0], "the sandbox did not start"
         url = site.stdout.readline().strip()
         assert url, "the sandbox ended before it said its address"
-        rig = Rig(folder, url, site)
+        rig = Rig(folder, kind, url, site)
         with rig.control:
             yield rig
     finally:
