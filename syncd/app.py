@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from connectors import KINDS
 from connectors.http import correlation
 from syncd.config import Config, load_config
+from syncd.core.acting import LOOKED_BACK, Heed, Turn, muted_sources
 from syncd.core.asking import asked_fields
 from syncd.core.commands import CommandPolicy
 from syncd.core.comments import CommentPolicy
@@ -26,8 +27,8 @@ from syncd.core.errors import Behind, Busy, ConfigError, OptionProblem, Problem,
 from syncd.core.explain import Explanation, Twin, explain
 from syncd.core.match import Matcher
 from syncd.core.model import Comment, IssueRef, Plan, Refusal, Rulebook
-from syncd.core.noise import Caps, Quiet
-from syncd.core.plan import Policy
+from syncd.core.noise import Caps, Notice, Quiet
+from syncd.core.plan import Policy, Write
 from syncd.core.ports import (
     Clock,
     Entry,
@@ -54,6 +55,7 @@ from syncd.engine.holding import Holder, gone_holder, holder_words
 from syncd.engine.leaving import end_holds
 from syncd.engine.lineage import Ancestry
 from syncd.engine.twinning import Counting, twins_of
+from syncd.engine.voting import count_votes
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
 from syncd.newconfig import Ask, Interview, Tell, write_new
 from syncd.render.adf import to_adf
@@ -271,7 +273,9 @@ class App:
                 lineages=lineages,
                 endings=endings,
             )
-            return replace(report, twins=counting.sets)
+            muted = {source for t in desk.config.settings.trackers for source in desk.comment_policy(t).muted}
+            votes = count_votes(desk.store, ids, Matcher(rulebook, self._today()), self.clock.now())
+            return replace(report, twins=counting.sets, votes=votes, muted=tuple(sorted(muted)))
 
     def look_over(self) -> Sequence[Known]:
         """Every issue in scope with its decision, in a fixed order. Offline."""
@@ -297,6 +301,8 @@ class App:
             diff = RulesDiff(old=old.version, new=desk.config.rulebook.version)
             for tracker in desk.config.settings.trackers:
                 foresee(desk.outlook(tracker, old), diff)
+            ids = [tracker.id for tracker in desk.config.settings.trackers]
+            diff.votes += count_votes(desk.store, ids, Matcher(desk.in_use(), self._today()), self.clock.now())
             return diff
 
     def _other_rules(self, store: Store, against: str | None) -> Rulebook:
@@ -568,6 +574,15 @@ class _Desk:
             tradeoffs=tuple(one for one in self.store.tradeoffs() if one.stands(self.app.clock.now())),
         )
 
+    def comment_policy(self, tracker: TrackerSettings) -> CommentPolicy:
+        """When comments may be made there, and whose stopped since nobody acts on them."""
+        policy = comment_policy(self.config.settings.comments)
+        if Write.COMMENT not in (tracker.write, *tracker.write_by.values()):
+            return policy
+        now = self.app.clock.now() + self.store.progress(tracker.id).skew
+        notices, turns = told_lately(self.store, now)
+        return replace(policy, muted=muted_sources(notices, turns, policy.heed, now))
+
     def tradeoffs(self, tracker: str) -> Tradeoffs:
         """What was recorded on causes of conflict, and holds there."""
         return Tradeoffs(self.store.tradeoffs(), self.app.clock.now(), tracker)
@@ -626,7 +641,7 @@ class _Desk:
             write_closed=settings.write_closed,
             names=settings.marks.names_in(groups=load_kind(tracker.kind).groups),
             grace=settings.marks.grace,
-            comments=comment_policy(settings.comments),
+            comments=self.comment_policy(tracker),
             commands=CommandPolicy(allow=settings.commands.allow),
             holds=tuple(self.store.holds(tracker.id)),
         )
@@ -685,7 +700,14 @@ def comment_policy(told: CommentSettings) -> CommentPolicy:
         backlog=told.backlog,
         quiet=None if hours is None else Quiet(hours.start, hours.end, ZoneInfo(hours.zone)),
         caps=Caps(told.per_project_per_day, told.per_person_per_day),
+        heed=Heed(told.acted_within, told.mute_after),
     )
+
+
+def told_lately(store: Store, now: datetime) -> tuple[Sequence[Notice], Mapping[IssueRef, Sequence[Turn]]]:
+    """What syncd told whom, in every tracker, and how the verdicts it spoke of turned."""
+    notices = store.notices(now - LOOKED_BACK)
+    return notices, store.turns(sorted({notice.ref for notice in notices}), now - LOOKED_BACK)
 
 
 @contextmanager

@@ -100,6 +100,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "per_project_per_day": "At most so many comments in one project.",
         "per_person_per_day": "At most so many comments that notify one person.",
         "quiet_hours": 'When no comment is written: "18:00-08:00 Europe/Berlin".',
+        "acted_within": "How long there is to act on a comment before it counts as one that nobody acted on.",
+        "mute_after": "After so many comments of a rule in a row that nobody acted on, it stops; 0: never.",
     },
     "Commands": {"allow": "members of the site, owners of outcomes, off, or a list of email addresses."},
     "Limits": {

@@ -244,6 +244,8 @@ def _settings(shape: SyncdShape, source: Source, directory: Path) -> Settings:
             per_project_per_day=comments.per_project_per_day,
             per_person_per_day=comments.per_person_per_day,
             quiet_hours=None if comments.quiet_hours is None else QuietHours(*comments.quiet_hours),
+            acted_within=comments.acted_within,
+            mute_after=comments.mute_after,
         ),
         commands=CommandSettings(shape.commands.allow),
         limits=Limits(shape.limits.share, shape.limits.actions, shape.limits.always),

@@ -293,6 +293,8 @@ class CommentsShape(Shape):
         ]
         | None
     ) = None
+    acted_within: Duration = Field("14d", validate_default=True)
+    mute_after: Count = 10
 
 
 class CommandsShape(Shape):

@@ -144,6 +144,8 @@ class CommentSettings:
     per_project_per_day: int = 20
     per_person_per_day: int = 3
     quiet_hours: QuietHours | None = None
+    acted_within: timedelta = timedelta(days=14)
+    mute_after: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ What a program reads goes to stdout; progress, logs and problems go to stderr. `
 order in which their modules are imported here.
 """
 
-from syncd.cli import configuring, doctoring, cycling, running, looking, people, settling, outbox, upkeep  # isort: skip  # noqa: F401 - importing registers
+from syncd.cli import configuring, doctoring, cycling, running, looking, people, settling, noise, outbox, upkeep  # isort: skip  # noqa: F401 - importing registers
 from syncd.cli.leaving import main
 from syncd.cli.terminal import Exit, cli
 

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from syncd.core.model import Decision, IssueRef, Origin
+from syncd.core.noise import Notice
 
 LOOKED_BACK: Final = timedelta(days=90)
 """How far back comments count. One that was muted speaks again when what muted it lies further back."""
@@ -19,34 +20,6 @@ ANSWER: Final = "answer"
 """The kind of pair of a comment that somebody asked for by a command: it asks nobody to act."""
 
 Pair = tuple[str, str | None]
-
-
-class Told(Protocol):
-    """A write that told people something (`syncd.core.noise.Notice`). Instants are the tracker's."""
-
-    @property
-    def ref(self) -> IssueRef: ...  # noqa: D102 - as there
-
-    @property
-    def key(self) -> str: ...  # noqa: D102
-
-    @property
-    def project(self) -> str: ...  # noqa: D102
-
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-
-    @property
-    def at(self) -> datetime: ...  # noqa: D102
-
-    @property
-    def people(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    @property
-    def pair(self) -> Pair | None: ...  # noqa: D102
-
-    @property
-    def rules(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +103,7 @@ def rules_in(decision: Decision) -> tuple[str, ...]:
     return tuple(sorted({e.source for e in decision.evidence if e.source not in ("override", "tradeoff")}))
 
 
-def acted_at(told: Told, turns: Sequence[Turn], heed: Heed) -> datetime | None:
+def acted_at(told: Notice, turns: Sequence[Turn], heed: Heed) -> datetime | None:
     """When somebody acted on a comment; None: nobody did in time, or not yet."""
     conflict = told.pair is not None and told.pair[0] == "conflict"
     doings = {Origin.ISSUE, Origin.ANCESTOR, None} | ({Origin.RULEBOOK} if conflict else set())
@@ -142,7 +115,7 @@ def acted_at(told: Told, turns: Sequence[Turn], heed: Heed) -> datetime | None:
 
 
 def noise_report(
-    told: Sequence[Told],
+    told: Sequence[Notice],
     turns: Mapping[IssueRef, Sequence[Turn]],
     heed: Heed,
     now: datetime,
@@ -151,7 +124,7 @@ def noise_report(
     """All that was told since `now - LOOKED_BACK`, by week and by source. `turns`: of the issues told of."""
     recent = sorted((one for one in told if now - one.at < LOOKED_BACK), key=lambda one: one.at)
     asked = [(one, acted_at(one, turns.get(one.ref, ()), heed)) for one in recent if _asks(one)]
-    by_source: dict[str, list[tuple[Told, datetime | None]]] = {}
+    by_source: dict[str, list[tuple[Notice, datetime | None]]] = {}
     for one, acted in asked:
         for source in sources_of(one.project, one.pair, one.rules):
             by_source.setdefault(source, []).append((one, acted))
@@ -166,18 +139,18 @@ def noise_report(
 
 
 def muted_sources(
-    told: Sequence[Told], turns: Mapping[IssueRef, Sequence[Turn]], heed: Heed, now: datetime
+    told: Sequence[Notice], turns: Mapping[IssueRef, Sequence[Turn]], heed: Heed, now: datetime
 ) -> tuple[str, ...]:
     """Whose comments stop, since nobody acts on them, in order."""
     return noise_report(told, turns, heed, now).muted if heed.mute_after else ()
 
 
-def _asks(one: Told) -> bool:
+def _asks(one: Notice) -> bool:
     return one.kind == "comment" and (one.pair is None or one.pair[0] != ANSWER)
 
 
 def _line(
-    source: str, some: Sequence[tuple[Told, datetime | None]], heed: Heed, now: datetime, *, may_mute: bool = True
+    source: str, some: Sequence[tuple[Notice, datetime | None]], heed: Heed, now: datetime, *, may_mute: bool = True
 ) -> SourceLine:
     ripe = [(one, acted) for one, acted in some if acted is not None or now - one.at >= heed.within]
     last = ripe[-heed.mute_after :] if heed.mute_after else []
@@ -191,8 +164,8 @@ def _line(
     )
 
 
-def _weeks(told: Iterable[Told]) -> Iterable[Week]:
-    by_week: dict[date, list[Told]] = {}
+def _weeks(told: Iterable[Notice]) -> Iterable[Week]:
+    by_week: dict[date, list[Notice]] = {}
     for one in told:
         day = one.at.astimezone(UTC).date()
         by_week.setdefault(day - timedelta(days=day.weekday()), []).append(one)

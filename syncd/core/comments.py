@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from syncd.core.acting import Heed, rules_in, sources_of
 from syncd.core.commands import Answer, CommandPolicy, as_typed, owners
 from syncd.core.model import (
     Candidate,
@@ -45,6 +46,9 @@ class CommentPolicy:
     quiet: Quiet | None = None
     """When no new comment is made."""
     caps: Caps = field(default_factory=Caps)
+    heed: Heed = field(default_factory=Heed)
+    muted: tuple[str, ...] = ()
+    """Whose comments nobody acts on (`syncd.core.acting`), in order: they stopped by themselves."""
 
 
 def sticky_comment(
@@ -87,11 +91,20 @@ def held_back(
     if issue.closed:
         return "closed issues are never commented on"
     if not answers:
-        reason = _not_due(standing, policy, now, asked_above=asked_above)
+        reason = _not_due(standing, policy, now, asked_above=asked_above) or _unheeded(issue, standing, policy)
         if reason is not None:
             return reason
     until = None if policy.quiet is None else policy.quiet.until(now)
     return None if until is None else f"quiet hours until {until:%Y-%m-%d %H:%M} UTC"
+
+
+def _unheeded(issue: Issue, standing: Standing, policy: CommentPolicy) -> str | None:
+    """Why nobody would read it."""
+    sources = sources_of(issue.project, standing.decision.pair, rules_in(standing.decision))
+    muted = [source for source in sources if source in policy.muted]
+    if not muted:
+        return None
+    return f"nobody acted on the last {policy.heed.mute_after} comments of {muted[0]} (comments.mute_after)"
 
 
 def _not_due(standing: Standing, policy: CommentPolicy, now: datetime, *, asked_above: bool) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from syncd.core.model import Action, ActionKind, Decision, Issue, IssueRef, Skipped
+from syncd.core.votes import RuleVotes
 
 LISTED: Final = 10_000
 """Issues listed one by one; numbers are never cut."""
@@ -63,6 +64,8 @@ class RulesDiff:
     notified: set[tuple[str, str]] = field(default_factory=set)
     """(tracker, person) who would get a mail."""
     not_predictable: list[NotPredictable] = field(default_factory=list)
+    votes: list[RuleVotes] = field(default_factory=list)
+    """Rules in use that people vote against, most first."""
     unpredicted: int = 0
     """How many issues cannot be predicted, listed or not."""
 

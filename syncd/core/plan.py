@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
 
+from syncd.core.acting import rules_in
 from syncd.core.commands import Answer, CommandPolicy
 from syncd.core.comments import PASSING, CommentPolicy, held_back, sticky_comment
 from syncd.core.fold import fold
@@ -270,7 +271,7 @@ def _comment_step(case: Case, policy: Policy, revision: int, now: datetime) -> S
         comment_id=None if there is None else there.id,
         pair=case.pair,
         notifies=notified(case.issue) if there is None else (),
-        rules=tuple(sorted({e.source for e in case.standing.decision.evidence if e.source != "override"})),
+        rules=rules_in(case.standing.decision),
     )
     if there is not None:
         return _comment_change(case, policy, action, there.digest)

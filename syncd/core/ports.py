@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
+from syncd.core.acting import Turn
 from syncd.core.bearing import Bears
 from syncd.core.checkup import Checkup
 from syncd.core.commands import CommentSeen, Heard, Said, Vote
@@ -936,6 +937,10 @@ class Store(Protocol):
 
     def notices(self, since: datetime, tracker: str | None = None) -> Sequence[Notice]:
         """What was told since then, in every tracker or in one, oldest first."""
+        ...
+
+    def turns(self, refs: Sequence[IssueRef], since: datetime) -> Mapping[IssueRef, Sequence[Turn]]:
+        """How the verdicts on those issues turned since then, oldest first; those that did not turn are absent."""
         ...
 
     # planning

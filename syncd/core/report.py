@@ -30,6 +30,7 @@ from syncd.core.model import (
 )
 from syncd.core.ports import Known, LineageSource
 from syncd.core.seen import is_node
+from syncd.core.votes import RuleVotes
 
 LISTED: Final = 10_000
 """Issues listed one by one in a report."""
@@ -157,6 +158,10 @@ class Report:
     """Incomplete work by the project of the ancestor that could not be read."""
     endings: tuple[Ending, ...] = ()
     """What runs out within fourteen days, with the issues that hang on it."""
+    votes: tuple[RuleVotes, ...] = ()
+    """Rules that people vote against, most first."""
+    muted: tuple[str, ...] = ()
+    """Whose comments stopped by themselves, since nobody acted on them."""
     twins: int = 0
     """Sets of issues that are the same work in several trackers, each counted as one."""
 

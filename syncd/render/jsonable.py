@@ -23,6 +23,7 @@ from syncd.core.model import (
 )
 from syncd.core.ports import Entry, StoredPlan
 from syncd.core.report import ConflictLine, Report, Totals, target_name
+from syncd.core.votes import KINDS, RuleVotes, Suggestion
 
 Json = dict[str, Any]
 
@@ -216,6 +217,25 @@ def _step(step: Action | Skipped) -> Json:
 # --- the report -------------------------------------------------------------------------------------------
 
 
+def votes_json(votes: Sequence[RuleVotes]) -> list[Json]:
+    """Rules that people vote against."""
+    return [
+        {
+            "rule": one.rule,
+            "decides": one.decides,
+            "issues": one.issues,
+            **{f"{kind}s": one.votes[kind] for kind in KINDS},
+            "keys": list(one.keys),
+            "suggestion": None if one.suggestion is None else _suggestion(one.suggestion),
+        }
+        for one in votes
+    ]
+
+
+def _suggestion(told: Suggestion) -> Json:
+    return {"not": {told.key: told.value}, "voted": told.voted, "others": told.others}
+
+
 def report_json(report: Report) -> Json:
     """`report --json` and `--format json`."""
     return {
@@ -259,6 +279,8 @@ def report_json(report: Report) -> Json:
         },
         "unread": [_unread(unread) for unread in report.unread],
         "twins": report.twins,
+        "votes": votes_json(report.votes),
+        "muted": list(report.muted),
         "ends_soon": [
             {"what": e.what, "id": e.name, "last_day": e.last.isoformat(), "issues": e.issues, "open": e.open}
             for e in report.endings

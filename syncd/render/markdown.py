@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from syncd.core.report import Coverage, Report, Totals
+from syncd.core.votes import KINDS
 from syncd.render.adf import inert
 from syncd.render.jsonable import instant
+from syncd.render.noise import suggestion_words
 
 LISTED: Final = 20
 """Issues and groups listed before a list is cut; the JSON form has them all."""
@@ -23,6 +25,8 @@ def report_markdown(report: Report) -> str:
         _conflicts(report),
         _unmapped(report),
         _unread(report),
+        _votes(report),
+        _muted(report),
     )
     return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section))) + "\n"
 
@@ -140,6 +144,28 @@ def _unread(report: Report) -> Iterator[str]:
     yield ""
     yield _keys([line.key for line in report.incomplete[:LISTED]])
     yield from _more(len(report.incomplete))
+
+
+def _votes(report: Report) -> Iterator[str]:
+    if not report.votes:
+        return
+    yield "## Rules that people vote against"
+    yield ""
+    yield "| rule | decides | marks taken off | overridden | disputed | such as | perhaps |"
+    yield "|---|---:|---:|---:|---:|---|---|"
+    for one in report.votes[:LISTED]:
+        numbers = " | ".join(str(one.votes[kind]) for kind in KINDS)
+        yield f"| `{one.rule}` | {one.decides} | {numbers} | {_keys(one.keys)} | {escape(suggestion_words(one))} |"
+    yield from _more(len(report.votes))
+
+
+def _muted(report: Report) -> Iterator[str]:
+    if not report.muted:
+        return
+    yield "## Stopped commenting, since nobody acted"
+    yield ""
+    yield from (f"- {escape(source)}" for source in report.muted[:LISTED])
+    yield from _more(len(report.muted))
 
 
 def _keys(keys: Iterable[str]) -> str:

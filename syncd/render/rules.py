@@ -6,7 +6,8 @@ from typing import Any
 
 from syncd.core.diff import LISTED, Pace, RulesDiff, Shift, minutes
 from syncd.core.ports import RulesVersion
-from syncd.render.jsonable import action_json, instant
+from syncd.render.jsonable import action_json, instant, votes_json
+from syncd.render.noise import votes_lines
 from syncd.render.text import action_text, inert_lines
 
 SHOWN = 15
@@ -32,6 +33,7 @@ def diff_json(diff: RulesDiff) -> dict[str, Any]:
         "outcomes": _shifts(diff.outcomes),
         "projects": {project: _shifts(shifts) for project, shifts in sorted(diff.projects.items())},
         "conflicts": {"made": diff.conflicts_made, "solved": diff.conflicts_solved},
+        "votes": votes_json(diff.votes),
         "not_predictable": [{"tracker": n.tracker, "key": n.key, "why": n.why} for n in diff.not_predictable],
     }
 
@@ -58,6 +60,9 @@ def _diff_lines(diff: RulesDiff, pace: Pace) -> Iterator[str]:
             yield from _table(f"In {project}:", shifts)
     if diff.conflicts_made or diff.conflicts_solved:
         yield f"Conflicts: {diff.conflicts_made} made, {diff.conflicts_solved} solved."
+    if diff.votes:
+        yield "Votes against rules in use:"
+        yield from votes_lines(diff.votes)
     yield from _cost(diff, pace)
     yield from _unknown(diff)
 
