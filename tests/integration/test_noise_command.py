@@ -47,6 +47,7 @@ def test_what_nobody_acts_on_stops_says_so_and_the_rest_goes_on(stage: Stage) ->
     assert (stage.comments(late), len(stage.comments(other))) == ([], 1)
     (why,) = [step.why for step in stage.explain(late).steps]
     assert why == "comment: nobody acted on the last 2 comments of unmapped work in PAY (comments.mute_after)"
+    stage.later(minutes=10)
     assert noise(stage.app).held[why.removeprefix("comment: ")] == 1
     assert noise(stage.app).muted == ("unmapped work in PAY",)
     report = stage.app.report()
