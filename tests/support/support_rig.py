@@ -16,13 +16,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urljoin
 
 import httpx
+from support_forked import started
 from support_killable import Killable
 from support_stage import RULES, STRATEGY
 
@@ -89,14 +91,11 @@ class Rig:
 
     # --- syncd
 
-    def apply(self, digest: str) -> subprocess.Popen[bytes]:
+    def apply(self, digest: str) -> BaseProcess:
         """`syncd apply --plan`, as a process."""
-        path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
-        environ = {"PATH": os.defpath, "PYTHONPATH": path, "HOME": str(self.folder), **self.kind.environ}
-        config = str(self.folder / "config")
-        command = [sys.executable, "-m", self.program, "--config", config, "apply", "--plan", digest]
-        with (self.folder / "stderr").open("ab") as stderr:
-            return subprocess.Popen(command, cwd=self.folder, env=environ, stdout=subprocess.DEVNULL, stderr=stderr)
+        arguments = ["--config", str(self.folder / "config"), "apply", "--plan", digest]
+        environ = {"PATH": os.defpath, "HOME": str(self.folder), **self.kind.environ}
+        return started(self.program, arguments, self.folder, environ)
 
     def kill_after(self, digest: str, writes: int, *, standing_still: bool) -> bool:
         """Let an `apply` make that many more writes, and kill it; whether a row was in `sending` then."""
@@ -107,31 +106,33 @@ class Rig:
             while standing_still and not self._stands_in_sending(process):
                 self._writes_reach(self.writes() + 1, process)
         finally:
-            process.send_signal(signal.SIGKILL)
-            process.wait(PATIENCE_S)
+            process.kill()
+            process.join(PATIENCE_S)
             self.site.send_signal(signal.SIGCONT)
-        assert process.returncode == -signal.SIGKILL, f"it ended by itself: {(self.folder / 'stderr').read_text()}"
+            ended = process.exitcode
+            process.close()
+        assert ended == -signal.SIGKILL, f"it ended by itself: {(self.folder / 'stderr').read_text()}"
         return self.rows("sending") > 0
 
-    def _stands_in_sending(self, process: subprocess.Popen[bytes]) -> bool:
+    def _stands_in_sending(self, process: BaseProcess) -> bool:
         """Stop the tracker until the process waits for a write of its own; where it is reading just then, go on."""
         self.site.send_signal(signal.SIGSTOP)
         if self._within(STANDS_S, lambda: self.rows("sending") > 0, process):
             return True
         self.site.send_signal(signal.SIGCONT)
-        return process.poll() is not None
+        return process.exitcode is not None
 
-    def _writes_reach(self, goal: int, process: subprocess.Popen[bytes]) -> None:
+    def _writes_reach(self, goal: int, process: BaseProcess) -> None:
         assert self._within(PATIENCE_S, lambda: self.writes() >= goal, process), "it never came that far"
 
-    def _within(self, seconds: float, reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:
+    def _within(self, seconds: float, reached: Callable[[], bool], process: BaseProcess) -> bool:
         """Whether it comes true in that time; true also when the process ends."""
         until = time.monotonic() + seconds
         while not reached():
             if time.monotonic() > until:
                 return False
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(ASKED_EVERY_S)
+            process.join(ASKED_EVERY_S)
+            if process.exitcode is not None:
                 return True
         return True
 
