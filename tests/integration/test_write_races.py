@@ -7,9 +7,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from support_linear_stage import LinearStage, linear_staged
 from support_stage import TRACKER, Stage, staged
 
 from connectors.sandbox import Exchange, Fault
+from connectors.sandbox.linear.faults import LinearExchange
 from syncd.core.ports import Lease
 from syncd.engine.work import LeaseLostError, Work
 from syncd.store import SqlStore
@@ -159,6 +161,86 @@ def test_an_issue_that_is_archived_between_plan_and_apply_is_its_own_matter_and_
     assert stage.findings("denied") == []
     (dead,) = stage.app.status()["dead"]
     assert "is it archived, or locked by its workflow?" in dead["note"]
+
+
+# --- people in Linear ---
+
+CATALOGUE = "OurLabels"
+"""What the writer reads after all is decided, and before it writes."""
+
+
+@pytest.fixture
+def linear(tmp_path: Path) -> Iterator[LinearStage]:
+    """Two marks are on issues already, so that their labels are there."""
+    with linear_staged(tmp_path, write="label+comment", comments={"grace": "0s"}, limits={"share": 1.0}) as stage:
+        stage.create(labels=["sre"])
+        stage.create(labels=["finops"])
+        assert stage.once().applied == 2
+        stage.quiet()
+        yield stage
+
+
+def right_after_in(stage: LinearStage, operation: str, do: Callable[[], Any]) -> None:
+    """Do it once, right after the first answer to an operation whose name begins so."""
+    done: list[LinearExchange] = []
+
+    def see(exchange: LinearExchange) -> None:
+        if exchange.operation.startswith(operation) and not done:
+            done.append(exchange)
+            do()
+
+    stage.space.on_exchange = see
+
+
+def test_in_linear_what_a_person_edits_between_our_read_and_our_write_stays_and_is_followed(
+    linear: LinearStage,
+) -> None:
+    key = linear.create(labels=["sre"])
+    linear.know("urgent")
+    right_after_in(linear, CATALOGUE, lambda: linear.edit(key, labels_remove=["sre"], labels_add=["finops", "urgent"]))
+    linear.later(minutes=1)
+    assert linear.labels(key) == ["Outcome/reliability", "finops", "urgent"], "what was read decided"
+    linear.later(minutes=1)
+    assert linear.labels(key) == ["Outcome/cost", "finops", "urgent"]
+    linear.quiet()
+
+
+def test_in_linear_a_mark_that_a_person_puts_on_between_our_read_and_our_write_stands(linear: LinearStage) -> None:
+    key, other = linear.create(labels=["sre"]), linear.create(labels=["sre"])
+    right_after_in(linear, CATALOGUE, lambda: linear.edit(key, labels_add=["Outcome/cost"]))
+    linear.later(minutes=1)
+    assert linear.marks(other) == ["Outcome/reliability"], "one that is refused takes no other with it"
+    linear.later(minutes=1)
+    assert (linear.marks(key), linear.decided(key)) == (["Outcome/cost"], ("mapped", "cost"))
+    linear.quiet()
+
+
+def test_in_linear_what_a_person_edits_between_our_write_and_its_echo_stays(linear: LinearStage) -> None:
+    key = linear.create(labels=["sre"])
+    linear.know("urgent")
+    right_after_in(linear, "Mark1With", lambda: linear.edit(key, labels_add=["urgent"], title="Now with an owner"))
+    assert linear.later(minutes=1).applied == 1
+    linear.quiet()
+    assert linear.labels(key) == ["Outcome/reliability", "sre", "urgent"]
+
+
+def test_in_linear_what_is_deleted_or_archived_before_a_common_write_is_left_out_and_the_others_are_marked(
+    linear: LinearStage,
+) -> None:
+    keys = [linear.create(labels=["sre"]) for _ in range(MANY)]
+    deleted, archived = keys[0], keys[-1]
+
+    def people() -> None:
+        linear.maria.delete(deleted)
+        linear.maria.archive(archived)
+
+    right_after_in(linear, CATALOGUE, people)
+    result = linear.later(minutes=1)
+    assert (result.applied, result.waiting) == (MANY - 2, 0), result.notes
+    assert {tuple(linear.marks(key)) for key in keys[1:-1]} == {("Outcome/reliability",)}
+    assert linear.marks(archived) == []
+    linear.later(minutes=1)
+    linear.quiet()
 
 
 # --- another process ---
