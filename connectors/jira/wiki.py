@@ -18,7 +18,7 @@ _MACRO: Final = re.compile(r"(?<!\\)\{(code|noformat|quote|panel|expand|color)(?
 _BLOCK: Final = re.compile(r"\s*(?:h[1-6]\.|bq\.|fn\d*\.|[*#-]+\s|-{4,}\s*$|\|)", re.IGNORECASE)
 """Beginnings of headings, quotes, lists, rules and tables."""
 _INLINE: Final = re.compile(
-    r"\{\{(?P<code>.+?)\}\}|\\(?P<escaped>[^\w\s])|(?P<object>\[~[^\]\n]*\]|!\S[^!\n]*!)"
+    r"\{\{(?P<code>.+?)\}\}|\\(?P<escaped>[^\w\s]|_)|(?P<object>\[~[^\]\n]*\]|!\S[^!\n]*!)"
     r"|\[(?P<shown>[^|\]\n]+)\|[^\]\n]*\]|(?P<macro>\{[^}\n]*\})"
 )
 _STRUCK: Final = re.compile(r"(?:(?<=^)|(?<=\s))-(?=\S)[^\n]*?(?<=\S)-(?=\s|$)", re.MULTILINE)

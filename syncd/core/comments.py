@@ -289,7 +289,7 @@ def cut(text: str, longest: int = LONGEST_VALUE) -> str:
 
 def _candidate_line(issue: Issue, candidate: Candidate, strategy: Strategy) -> str:
     seen = [_evidence_words(issue, e.key, e.source, e.texts) for e in candidate.evidence]
-    return f"{cut(target_words(candidate.target, strategy), 200)}: {cut('; '.join(seen), 400)}."
+    return f"For {cut(target_words(candidate.target, strategy), 200)}: {cut('; '.join(seen), 400)}."
 
 
 def _evidence_words(issue: Issue, key: str, source: str, texts: tuple[str, ...]) -> str:
