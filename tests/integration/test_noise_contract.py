@@ -26,6 +26,7 @@ def test_the_caps_bound_a_day_and_what_they_hold_back_is_asked_later_with_its_wh
         assert commented(one, keys) == 4
         one.cycle(minutes=12)
         assert commented(one, keys) == 6
+    (tmp_path / "off").mkdir()
     with room("jira", tmp_path / "off", comments=OFF) as one:
         keys = [one.create() for _ in range(6)]
         one.cycle()
