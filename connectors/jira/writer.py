@@ -239,10 +239,6 @@ class CloudWriter:
         except TrackerError as failed:
             return failed
 
-    def own_comment(self, ref: IssueRef) -> str | None:
-        """The comment on an issue that bears this installation's property; the newest of several."""
-        return self._found(ref, lambda value: value.get("installation") == self._signature.installation)
-
     def _look_for(self, action: Action, entry: str) -> Receipt | None:
         """The comment that bears an entry's key."""
         found = self._found(action.ref, lambda value: value.get("entry") == entry)

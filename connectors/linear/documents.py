@@ -281,9 +281,25 @@ COMMENTS: Final = Document(
 )
 """Comments changed since, or by id: making one changes no issue, and deleting one shows in no stream (§5, §6)."""
 
+OWN_COMMENTS: Final = Document(
+    "OwnComments",
+    f"""query OwnComments($ids: [ID!]!, $after: String) {{
+  comments(
+    first: {MOST_AT_ONCE}, after: $after, orderBy: createdAt, includeArchived: true
+    filter: {{issue: {{id: {{in: $ids}}}}, user: {{isMe: {{eq: true}}}}}}
+  ) {{
+    nodes {{ id createdAt issue {{ id }} }}
+    {_PAGE}
+  }}
+}}""",
+    roots=("comments",),
+    page=MOST_AT_ONCE,
+)
+"""What this account said on some issues: their ids tell which of it syncd wrote."""
+
 READS: Final = (
     LOOK, ISSUES, ISSUE_BY_KEY, ISSUE_IDS, MOVED, CENSUS, HISTORIES, HISTORY, BIRTHS, LABELS, NODE_LABELS,
-    PROJECTS, INITIATIVES, COMMENTS,
+    PROJECTS, INITIATIVES, COMMENTS, OWN_COMMENTS,
 )  # fmt: skip
 """All that the reader sends."""
 

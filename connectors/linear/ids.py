@@ -22,3 +22,20 @@ def own_id(*parts: str) -> str:
 def label_ids(installation: str, what: str) -> frozenset[str]:
     """The ids that an installation gives to the label of a mark, or to a group by its name."""
     return frozenset(own_id("label", installation, what, str(life)) for life in range(LIVES))
+
+
+SIGN: Final = 13
+"""As many characters of a comment's id say whose it is: 48 bits, and the hyphens between and behind them."""
+
+
+def comment_id(installation: str, issue: str, entry: str) -> str:
+    """The id of our comment on an issue: its beginning says which installation wrote it where, the rest what write.
+
+    Linear's comments bear no property; so their ids are the signature that a store which was lost is not needed for.
+    """
+    return own_id("comment", installation, issue)[:SIGN] + own_id("comment", entry)[SIGN:]
+
+
+def is_own_comment(identity: str, installation: str, issue: str) -> bool:
+    """Whether that installation drew the id of a comment on that issue, by whichever store."""
+    return identity[:SIGN] == own_id("comment", installation, issue)[:SIGN]

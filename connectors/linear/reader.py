@@ -28,6 +28,7 @@ from connectors.linear.memory import Changes, Memory, node_digest, short
 from connectors.linear.paging import Filter, IssueWalk, Part, Row, pages, taken_apart, told, updated
 from connectors.linear.shapes import WrongError, mapping, name
 from connectors.linear.talk import comment_seen
+from connectors.linear.traces import NAMED_AT_ONCE, bearing, signed_comments
 from connectors.linear.transport import Linear, NotTaken, Torn
 from syncd.core.commands import CommentSeen, Heard
 from syncd.core.errors import Gone, Unreadable
@@ -41,11 +42,9 @@ from syncd.core.ports import (
     NoSuchField,
     Page,
     Sight,
+    SignedComment,
     TrackerOptions,
 )
-
-NAMED_AT_ONCE: Final = 100
-"""Ids in one filter."""
 
 _NEAR: Final = {
     "field.status": "status", "field.state": "status", "field.priority": "priority", "field.project": "project",
@@ -338,6 +337,20 @@ class LinearReader:
         if not isinstance(rows, list):
             raise Unreadable(f"{self._options.id}: issues.nodes is not a list", tracker=self._options.id)
         yield from (row for row in rows if isinstance(row, Mapping))
+
+    # --- what syncd left ---------------------------------------------------------------------------------------
+
+    def traces(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[SignedComment]]:
+        """Known by our account and by the ids that we draw: comments bear nothing else. 100 issues a request."""
+        return signed_comments(self._linear, self._options.installation, [ref.id for ref in refs])
+
+    def marked(self) -> Iterator[Sequence[Issue]]:
+        """In whichever team, archived ones too: by our attachment, and by the labels of our groups."""
+        labels = sorted(self._known().labels.marks)
+        for wanted in bearing(self._options.installation, labels):
+            for part in self._walk.run(wanted):
+                read = self._mapped(part)
+                yield (*read.inside, *read.outside)
 
     # --- the census -------------------------------------------------------------------------------------------
 

@@ -20,12 +20,12 @@ from connectors.linear.documents import (
     MARKS_AT_ONCE,
     marking,
 )
-from connectors.linear.ids import CONFLICT, own_id
+from connectors.linear.ids import CONFLICT, comment_id
 from connectors.linear.own_labels import OurLabels
 from connectors.linear.signs import copy_metadata, copy_of, copy_url, group_names
 from connectors.linear.transport import KEY_NEEDED, Linear, Refusal, Reply
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable
-from syncd.core.model import Action, Copy, IssueRef, Receipt
+from syncd.core.model import Action, Copy, Receipt
 from syncd.core.ports import Clock, CommentRenderer, Signature, Signed, TrackerOptions
 
 FULL: Final = "Quota exceeded"
@@ -86,11 +86,6 @@ class LinearWriter:
         if isinstance(came, TrackerError):
             raise came
         return came
-
-    def own_comment(self, ref: IssueRef) -> str | None:
-        """Nothing: a comment bears no signature in Linear, only the id that its entry gave it."""
-        del ref
-        return None
 
     def tidy(self) -> tuple[str, ...]:
         """Take away our labels and groups that no issue bears any more; their names."""
@@ -268,16 +263,16 @@ class LinearWriter:
         marks = [signed.action for signed in portion if signed.action.kind in _MARKS]
         comments = [signed for signed in portion if signed.action.kind not in _MARKS]
         states = self._states(marks) if marks else {}
-        said = self._comments([_comment_id(signed) for signed in comments]) if comments else {}
+        said = self._comments([self._comment_id(signed) for signed in comments]) if comments else {}
         at = self._linear.caller.tracker_now()
         found: list[Receipt | TrackerError | None] = []
         for signed in portion:
             if signed.action.kind in _MARKS:
                 found.append(self._marked(signed.action, states.get(signed.action.ref.id)))
             else:
-                comment_id = _comment_id(signed)
-                done = self._is_said(signed.action, said.get(comment_id))
-                kept = None if signed.action.kind == "uncomment" else comment_id
+                identity = self._comment_id(signed)
+                done = self._is_said(signed.action, said.get(identity))
+                kept = None if signed.action.kind == "uncomment" else identity
                 found.append(Receipt(at, kept) if done else None)
         return found
 
@@ -308,23 +303,27 @@ class LinearWriter:
 
     # --- comments ---
 
+    def _comment_id(self, signed: Signed) -> str:
+        drawn = comment_id(self._signature.installation, signed.action.ref.id, signed.entry)
+        return signed.action.comment_id or drawn
+
     def _create(self, action: Action, entry: str) -> Receipt:
         """A comment under an id of our own: where it is there already, an earlier try made it."""
         self._labels.check()
-        comment_id = own_id("comment", entry)
-        told = {"id": comment_id, "issueId": action.ref.id, "body": self._body(action)}
+        identity = self._comment_id(Signed(action, entry))
+        told = {"id": identity, "issueId": action.ref.id, "body": self._body(action)}
         try:
             reply = self._linear.send(COMMENT_CREATE, {"input": told})
         except Refusal as refused:
             if not any(fault.message.startswith(CONFLICT) for fault in refused.faults):
                 raise self._not_said(refused, action) from refused
-            if comment_id not in self._comments([comment_id]):  # made, and deleted by a person since
+            if identity not in self._comments([identity]):  # made, and deleted by a person since
                 raise Stale(str(refused), tracker=refused.tracker) from refused
-            return Receipt(refused.answer.at, comment_id)
+            return Receipt(refused.answer.at, identity)
         except Denied as denied:
             full = FULL in str(denied)  # Linear counts it among the limits of a plan
             raise self._full(denied, action) if full else self._denied(denied, action, "comment") from denied
-        return Receipt(reply.at, comment_id)
+        return Receipt(reply.at, identity)
 
     def _edit(self, action: Action) -> Receipt:
         self._labels.check()
@@ -385,10 +384,6 @@ def _by(why: str) -> str:
     """`serves x (rule: y)` as `by rule y`: the title says the rest."""
     found = re.search(r"\((\w+): (.+)\)$", why)
     return f"by {found[1]} {found[2]}" if found and found[1] != found[2] else why
-
-
-def _comment_id(signed: Signed) -> str:
-    return signed.action.comment_id or own_id("comment", signed.entry)
 
 
 def _nodes(connection: Any) -> list[Mapping[str, Any]]:

@@ -309,13 +309,6 @@ class TrackerWriter(Protocol):
         """Whether that very write was done; None: it was not."""
         ...
 
-    def own_comment(self, ref: IssueRef) -> str | None:
-        """The comment of this installation on an issue, by its signature, whichever store wrote it.
-
-        None: there is none, or the tracker lets comments bear no signature.
-        """
-        ...
-
     def write_together(self, portion: Sequence[Signed]) -> Sequence[Receipt | TrackerError]:
         """Do several actions of one `together` answer, each once; what came of each, in their order.
 

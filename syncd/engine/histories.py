@@ -38,7 +38,10 @@ def _without_author(changes: Sequence[LabelChange], reading: Reading) -> bool:
 def _copied(
     store: Store, issues: Mapping[IssueRef, Issue], births: Mapping[IssueRef, Birth]
 ) -> Mapping[IssueRef, frozenset[str]]:
-    """For each issue the marks of ours on its sources: what it was cloned or split from, and its parent."""
+    """For each issue the marks of ours on its sources: what it was cloned or split from, and its parent.
+
+    A source may be a copy itself that nobody has looked at yet: what it bears of ours counts as well.
+    """
     sources: dict[IssueRef, set[Link]] = {}
     for ref, issue in issues.items():
         birth = births.get(ref)
@@ -49,9 +52,10 @@ def _copied(
         links = sorted({link for ref in issues if ref.tracker == tracker for link in sources[ref]}, key=repr)
         known = store.by_link(tracker, links)
         marks = _marks_of_ours(store, {issue.ref for issue in known.values()})
-        for ref, issue in issues.items():
+        for ref, issue in sorted(issues.items(), key=lambda item: item[1].created):
             older = [known[link] for link in sources[ref] if link in known and known[link].created <= issue.created]
-            found[ref] = frozenset(mark for one in older for mark in marks.get(one.ref, ()))
+            ours = (mark for one in older for mark in (*marks.get(one.ref, ()), *found.get(one.ref, ())))
+            found[ref] = frozenset(ours)
     return found
 
 

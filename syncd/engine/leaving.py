@@ -3,14 +3,15 @@
 Both go by what the tracker holds, and not by what the store remembers alone: a store may be empty, or of yesterday.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from syncd.core.errors import TrackerError
-from syncd.core.model import Action, Applied, Issue, IssueRef, Link, Origin, Proof, StickyComment
+from syncd.core.model import Action, Applied, Issue, IssueRef, Link, Origin
 from syncd.core.plan import make_plan
-from syncd.core.ports import Hold, Known, SignedComment, Store, TraceReader, TrackerWriter
+from syncd.core.ports import Hold, SignedComment, Store, TraceReader, TrackerWriter
 from syncd.engine.looking import look
+from syncd.engine.recalling import comments_left, with_comment
 from syncd.engine.work import Work
 from syncd.engine.writing import carry_out, look_up_sending
 
@@ -90,15 +91,11 @@ def _removals(work: Work, refs: Sequence[IssueRef], place: Place) -> Iterator[Se
     found = work.reader.read([Link(ref.id, one.issue.key) for ref, one in known.items()])
     work.store.remember(work.tracker, found.issues, in_scope=False, now=work.clock.now())
     here = [issue for issue in found.issues if issue.ref in known and place.holds(issue)]
-    comments = _comments(work, [issue.ref for issue in here])
+    comments = comments_left(work, [issue.ref for issue in here])
     for issue in here:
         actions = list(_off(issue, known[issue.ref].applied, comments.get(issue.ref, ()), work))
         if actions:
             yield actions
-
-
-def _comments(work: Work, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[SignedComment]]:
-    return work.reader.traces(refs) if refs and isinstance(work.reader, TraceReader) else {}
 
 
 def _off(issue: Issue, applied: Applied | None, comments: Sequence[SignedComment], work: Work) -> Iterator[Action]:
@@ -179,21 +176,11 @@ def adopt(work: Work) -> Adopted:
 def _adopt_comments(work: Work, refs: Collection[IssueRef]) -> int:
     """Take over comments of this installation that the store does not know of; how many."""
     work.still_ours()
-    found = _comments(work, sorted(refs))
+    found = comments_left(work, sorted(refs))
     known = work.store.known(sorted(found))
     learned = [
-        one for ref, comments in found.items() if ref in known and (one := _with_comment(work, known[ref], comments))
+        one for ref, comments in found.items() if ref in known and (one := with_comment(work, known[ref], comments))
     ]
     if learned:
         work.store.save_applied(learned)
     return len(learned)
-
-
-def _with_comment(work: Work, known: Known, comments: Sequence[SignedComment]) -> Applied | None:
-    ours = [one for one in comments if one.installation == work.signature.installation]
-    blank = Applied(ref=known.issue.ref, mark=None, proof=Proof.SEEN, revision=0, at=known.issue.updated)
-    applied = known.applied or blank
-    if not ours or applied.comment is not None:
-        return None
-    pair = None if known.standing is None else known.standing.decision.pair
-    return replace(applied, comment=StickyComment(ours[-1].id, ours[-1].digest or "", pair))

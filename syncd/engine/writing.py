@@ -6,16 +6,17 @@ go in portions (`syncd.engine.portions`): all rows of one begin in one transacti
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal, assert_never
 
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 from syncd.core.marks import after_write, comment_gone, entry_key
-from syncd.core.model import Action, Finding, Issue, IssueRef, Plan, Receipt, StickyComment
+from syncd.core.model import Action, Finding, Issue, IssueRef, Plan, Receipt
 from syncd.core.noise import Notice, notified, tells
 from syncd.core.ports import Entry, EntryState, Signed, TrackerWriter
 from syncd.engine.portions import Portions
+from syncd.engine.recalling import found_instead
 from syncd.engine.work import Work
 
 ATTEMPTS: Final = 3
@@ -116,28 +117,21 @@ class _Writing:
             self._apply(portion)
         elif self._held(portion[0]):
             self._wait(portion[0])
-        elif not self._recalled(portion[0]):
+        elif not self._learned(portion[0]):
             self._work.still_ours()
             self._apply(portion)
 
-    def _recalled(self, entry: Entry) -> bool:
-        """Whether, in place of a new comment, one of ours was found that an older store had forgotten."""
-        action, store = entry.action, self._work.store
-        if action.kind != "comment" or action.comment_id is not None:
-            return False
-        applied = store.known([action.ref])[action.ref].applied
-        if applied is None or not applied.recalled:
-            return False
+    def _learned(self, entry: Entry) -> bool:
+        """Whether there is nothing to write, since something was learned of a comment that the store had forgotten."""
         try:
-            found = self._writer.own_comment(action.ref)
+            why = found_instead(self._work, self._writer, entry)
         except TrackerError as failed:
             self.done.note(str(failed))
             self._wait(entry)
             return True
-        if found is None:
+        if why is None:
             return False
-        store.save_applied([replace(applied, comment=StickyComment(found, digest=""), recalled=False)])
-        self._put_back(entry, EntryState.DROPPED, "a comment of ours is there already: that one is edited")
+        self._put_back(entry, EntryState.DROPPED, why)
         self.done.dropped += 1
         return True
 

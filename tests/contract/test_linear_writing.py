@@ -9,7 +9,7 @@ import pytest
 from support_contract import said
 from support_linear_writer import Space, action, attachments, space_of
 
-from connectors.linear.ids import LIVES, own_id
+from connectors.linear.ids import LIVES, comment_id
 from connectors.linear.signs import label_sign
 from connectors.linear.writer import LinearWriter
 from connectors.sandbox.linear import LinearFault
@@ -377,9 +377,9 @@ def test_taking_off_costs_two_requests_for_fifty(space: Space) -> None:
 
 def test_the_id_of_a_comment_is_drawn_from_its_entry_and_looks_like_version_four(space: Space, issue: Any) -> None:
     made = space.writer().write(action(issue, "comment", comment=said("Which?")), "e1")
-    assert made.comment_id == own_id("comment", "e1")
+    assert made.comment_id == comment_id("acme", issue.id, "e1")
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", made.comment_id)
-    assert own_id("comment", "e2") != made.comment_id
+    assert comment_id("acme", issue.id, "e2") != made.comment_id
 
 
 def test_a_comment_written_again_is_the_one_that_is_there(space: Space, issue: Any) -> None:

@@ -127,6 +127,18 @@ def test_a_copy_whose_own_rules_say_otherwise_is_relabelled_and_not_overridden(s
     stage.quiet()
 
 
+def test_a_copy_of_a_copy_that_no_cycle_has_seen_bears_ours_too(stage: Stage) -> None:
+    key = stage.create(labels=["sre"])
+    stage.later(minutes=1)
+    for _ in range(3):
+        stage.tick()
+        key = stage.site.person("maria").clone(key)
+    stage.edit(key, labels_remove=["sre"], labels_add=["finops"])
+    stage.later(minutes=1)
+    assert (stage.marks(key), words(stage, key)) == (["outcome/cost"], [])
+    stage.quiet()
+
+
 def test_a_child_created_with_its_parent_s_mark_bears_ours(stage: Stage) -> None:
     epic = stage.create(labels=["sre"], type="Epic")
     stage.later(minutes=1)
