@@ -7,7 +7,7 @@ answered. All the while answers get lost, and where there is a search index it l
 What makes this safe differs. In Jira it is the look before a resend, and without it comments are doubled. In Linear a
 comment is made under an id that its row in the outbox gives it, labels go as deltas and the attachment is an upsert
 by its address, so a resend in the dark does no harm: a second comment would have to have another id. That is what is
-taken away there, beside the look.
+taken away there, beside the look, by the test that must go wrong.
 """
 
 import random
@@ -144,6 +144,7 @@ def test_in_linear_a_resend_in_the_dark_does_no_harm_for_its_comments_have_ids_o
     assert survive(tmp_path, LINEAR_WORKSPACE, size=100, kills=6, seed=20261121, program="support_blind") >= 2
 
 
+@pytest.mark.stress
 def test_in_linear_without_the_look_and_with_ids_by_lot_the_same_deaths_leave_doubled_comments(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="doubled comments"):
         survive(tmp_path, LINEAR_WORKSPACE, size=60, kills=1, seed=20261121, program="support_nameless")
