@@ -124,3 +124,20 @@ def test_people_who_comment_on_the_same_account_keep_their_words(both: LinearSta
     both.space.member("syncd").comment(keys["torn"], "I said this with my own hands")
     withdraw(both)
     assert both.comments(keys["torn"]) == ["I said this with my own hands"]
+
+
+def test_where_labels_may_not_be_made_nothing_is_written_and_the_finding_says_what_to_do(both: LinearStage) -> None:
+    both.space.switches.label_owners_only = True
+    keys = worked(both)
+    before = both.world()
+    result = both.later(minutes=1)
+    assert (result.applied, result.complete) == (0, True)
+    assert result.waiting > 0
+    assert both.world() == before
+    told = [finding.text for finding in both.findings("denied")]
+    assert any("the right to manage the workspace's labels" in text and "`syncd acme`" in text for text in told), told
+    both.space.switches.label_owners_only = False
+    assert both.later(minutes=1).applied == 5
+    assert both.marks(keys["mapped"]) == ["Outcome/reliability"]
+    assert both.findings("denied") == []
+    both.quiet()

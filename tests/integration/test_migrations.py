@@ -1,6 +1,7 @@
 """One linear history that leads from nothing to the tables of this program, on both engines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from support_pg import database, postgresql
-from support_store import JIRA, NOW, issue, ref
+from support_store import JIRA, NOW, finding, issue, override, ref, standing
 
 from syncd.core.bearing import Bears
 from syncd.core.errors import Behind, Broken
+from syncd.core.model import Conflict, Mapped
+from syncd.core.ports import Hold
 from syncd.store import migrate, open_store, revisions
 from syncd.store.tables import metadata
 
@@ -148,4 +151,32 @@ def test_what_an_edit_of_rules_looks_up_is_filled_from_what_an_older_store_holds
     found = again.bearing(JIRA, [Bears("label", "sre"), Bears("component", "api")], limit=9)
     assert [one.id for one in found or ()] == ["1", "2"]
     assert (again.held(JIRA), [one.id for one in again.unsettled(JIRA)]) == ({"closed": 1}, ["2"])
+    again.close()
+
+
+def test_what_people_settle_is_filled_from_what_a_store_without_it_holds(empty_url: str, engine: Engine) -> None:
+    store = open_store(empty_url, clock_now=NOW)
+    store.remember(JIRA, [issue("1"), issue("2"), issue("3")], in_scope=True, now=NOW)
+    torn, other = standing("1", Conflict(())), standing("2", Mapped("growth"))
+    torn = replace(torn, decision=replace(torn.decision, cause="a > b"))
+    other = replace(other, decision=replace(other.decision, diverges_from="PAY-9"))
+    store.save_standings([torn, other, standing("3", Mapped("growth"))])
+    store.save_overrides([override("1")], [], NOW)
+    drift = replace(finding("issue 1", "drift"), key="PAY-1", issue="1")
+    store.save_findings_on(JIRA, ["1"], ["drift"], [drift], NOW)
+    store.hold(Hold(JIRA, None, None, NOW))
+    store.close()
+    before = scripts().get_revision("0008").down_revision
+    assert isinstance(before, str)
+    with engine.begin() as connection:
+        command.downgrade(revisions.config(connection), before)
+        assert "holds" not in tables(connection)
+    migrate(empty_url)
+    again = open_store(empty_url, clock_now=NOW, create=False)
+    assert [(count, decision.cause) for count, decision in again.causes(JIRA)] == [(1, "a > b")]
+    assert [(count, decision.diverges_from) for count, decision in again.divergences(JIRA)] == [(1, "PAY-9")]
+    assert [o for o, _ in again.words()] == [override("1")]
+    assert (again.lapse(JIRA, NOW), again.unheard(JIRA), again.holds()) == (0, {}, [])
+    again.save_findings_on(JIRA, ["1"], ["drift"], [], NOW)
+    assert again.findings(JIRA) == [], "found by its issue, which the older store did not name"
     again.close()
