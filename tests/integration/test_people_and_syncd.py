@@ -144,10 +144,13 @@ class PeopleAndSyncd(RuleBasedStateMachine):
             return any(decision.pair == ("mapped", outcome) for _, decision in store.history(ref))
 
     def rest(self) -> None:
-        """People rest: past the overlap two cycles settle what is open, then nothing is planned or written."""
+        """People rest: past the overlap two cycles settle what is open, then nothing is planned or written.
+
+        Nothing here loses a write, so the two more that a lost one takes (tried again, found lost again) are not given.
+        """
         if not self.labels:
             return
-        for _ in range(4):  # a write that looks lost is tried once more, and found lost again
+        for _ in range(2):
             self.stage.later(minutes=6)
         self.nothing_of_people_is_lost()
         before = self.stage.site.snapshot()
@@ -188,4 +191,4 @@ def test_people_and_syncd_get_along_whatever_happens() -> None:
 
 @pytest.mark.stress
 def test_people_and_syncd_get_along_in_many_long_stories() -> None:
-    play(examples=60, steps=40)
+    play(examples=20, steps=25)
