@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -730,13 +731,18 @@ def scope_of(tracker: TrackerSettings) -> tuple[str, ...]:
 
 def _kinds() -> Mapping[str, str]:
     """Kinds by name → import string: our own table first, then the entry points of `syncd.connectors`."""
-    found = {e.name: e.value for e in entry_points(group="syncd.connectors")}
-    return {**found, **KINDS}
+    return {**dict(_plugged_in()), **KINDS}
+
+
+@cache
+def _plugged_in() -> tuple[tuple[str, str], ...]:
+    """What other packages claim. Looked up once: it walks all that is installed, and that does not change under us."""
+    return tuple((e.name, e.value) for e in entry_points(group="syncd.connectors"))
 
 
 def load_kind(name: str) -> TrackerKind:
     """The kind of that name; a second claimant of one name is an error, since nobody could tell which one runs."""
-    claimants = [e.value for e in entry_points(group="syncd.connectors", name=name)]
+    claimants = [value for claimed, value in _plugged_in() if claimed == name]
     claimants += [KINDS[name]] if name in KINDS else []
     if len(claimants) != 1:
         why = f"several packages claim the kind {name}: {', '.join(claimants)}" if claimants else f"no kind {name}"

@@ -865,6 +865,10 @@ class Store(Protocol):
         """The whole present set of that kind: new ones open, absent ones close, the rest keep their clock."""
         ...
 
+    def settle_findings(self, tracker: str, found: Mapping[str, Sequence[Finding]], now: datetime) -> None:
+        """As `save_findings`, for several kinds at once: kind → the whole present set of it."""
+        ...
+
     def save_findings_on(
         self, tracker: str, ids: Sequence[str], kinds: Sequence[str], findings: Sequence[Finding], now: datetime
     ) -> None:
@@ -891,8 +895,8 @@ class Store(Protocol):
         """Open some, or say them anew with their clock kept; close those of the others that are open."""
         ...
 
-    def findings_of(self, kind: str) -> Sequence[Finding]:
-        """Open findings of that kind in all trackers, oldest first."""
+    def findings_of(self, kind: str, tracker: str | None = None) -> Sequence[Finding]:
+        """Open findings of that kind, in that tracker or in all, oldest first."""
         ...
 
     def findings(self, tracker: str | None = None) -> Sequence[tuple[datetime, Finding]]:

@@ -49,27 +49,26 @@ def is_due(census: Census, progress: Progress, every: timedelta, now: datetime) 
     return last is not None and now - last >= every
 
 
-def reaches_back_to(work: Work, progress: Progress) -> datetime | None:
+def reaches_back_to(work: Work, progress: Progress, census: Census) -> datetime | None:
     """From when on (tracker's clock) the read before a census goes: all that was changed since the last one.
 
     So what a search did not show in time is found, and what was changed while a permission was away for a while. None:
     no census is due.
     """
-    census, now = work.store.census(work.tracker), work.clock.now()
-    if not work.accept_missing and not is_due(census, progress, work.census_every, now):
+    if not work.accept_missing and not is_due(census, progress, work.census_every, work.clock.now()):
         return None
     last = census.last or progress.first_complete
     return None if last is None else last + progress.skew
 
 
-def census_if_due(work: Work, progress: Progress) -> Counted:
+def census_if_due(work: Work, progress: Progress, census: Census) -> Counted:
     """Take a census where one is due; else what the last one was held up by still holds.
 
     Raises the TrackerErrors of reading; it goes on from there the next time.
     """
-    census = work.store.census(work.tracker)
     if not work.accept_missing and not is_due(census, progress, work.census_every, work.clock.now()):
         return Counted(why=census.why)
+    work.store.save_progress(work.tracker, progress)  # with word that decisions are owed, before anything is remembered
     return take_census(work, progress)
 
 

@@ -13,12 +13,15 @@ STALE: Final = timedelta(days=1)
 """A tracker that was not read whole for that long is told of."""
 
 
-def tell_coverage(work: Work, progress: Progress, hidden: Sequence[str], now: datetime) -> None:
-    """Findings for entries of the scope that are not visible, a tracker not read for too long, a search that lags."""
-    found = [_hidden(work, entry) for entry in hidden]
-    work.store.save_findings(work.tracker, "hidden", found, now)
-    work.store.save_findings(work.tracker, "not-read", _not_read(work, progress, now), now)
-    work.store.save_findings(work.tracker, "index-lag", lag_findings(work, progress, now), now)
+def coverage_findings(
+    work: Work, progress: Progress, hidden: Sequence[str], now: datetime
+) -> dict[str, Sequence[Finding]]:
+    """By kind: entries of the scope that are not visible, a tracker not read for too long, a search that lags."""
+    return {
+        "hidden": [_hidden(work, entry) for entry in hidden],
+        "not-read": _not_read(work, progress, now),
+        "index-lag": lag_findings(work, progress, now),
+    }
 
 
 def _hidden(work: Work, entry: str) -> Finding:

@@ -13,15 +13,19 @@ KIND: Final = "cel"
 
 
 def tell_faults(work: Work, now: datetime) -> None:
-    """Keep the findings true: those of this pass, and earlier ones whose rule still fails on the issue they name."""
+    """Keep the findings true."""
+    work.store.save_findings(work.tracker, KIND, fault_findings(work), now)
+
+
+def fault_findings(work: Work) -> list[Finding]:
+    """Those of this pass, and earlier ones whose rule still fails on the issue they name."""
     failed = dict(work.matcher.faults)
-    for _, finding in work.store.findings(work.tracker):
-        if finding.kind == KIND and finding.cause not in failed and finding.key is not None:
+    for finding in work.store.findings_of(KIND, work.tracker):
+        if finding.cause not in failed and finding.key is not None:
             why = next(_fails(work, finding.cause, finding.key), None)
             if why is not None:
                 failed[finding.cause] = (finding.key, why)
-    findings = [_finding(work.tracker, rule, key, why) for rule, (key, why) in sorted(failed.items())]
-    work.store.save_findings(work.tracker, KIND, findings, now)
+    return [_finding(work.tracker, rule, key, why) for rule, (key, why) in sorted(failed.items())]
 
 
 def _finding(tracker: str, rule: str, key: str, why: str) -> Finding:

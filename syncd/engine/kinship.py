@@ -17,7 +17,7 @@ KIND: Final = "second-store"
 
 def strangers_seen(work: Work) -> set[str]:
     """Ids of issues that another store's copy was seen on: looked at in every cycle, until that has been settled."""
-    return {f.issue for _, f in work.store.findings(work.tracker) if f.kind == KIND and f.issue is not None}
+    return {f.issue for f in work.store.findings_of(KIND, work.tracker) if f.issue is not None}
 
 
 @dataclass
@@ -33,11 +33,14 @@ class Kinship:
     _strangers: dict[str, Issue] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _recalled: set[IssueRef] = field(default_factory=set)
-    _before: set[str] = field(init=False)
+    seen_before: frozenset[str] = field(init=False)
+    """Ids of issues that another store's copy was seen on before this pass: they are looked at in it."""
+    _before: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.signature = self.work.signature
-        self._before = strangers_seen(self.work)
+        self.seen_before = frozenset(strangers_seen(self.work))
+        self._before = bool(self.seen_before)
 
     def takes_over(self, reading: Reading) -> bool:
         """Whether another store's copy is ours from now on: read it again."""
@@ -59,8 +62,8 @@ class Kinship:
 
     def settled(self) -> bool:
         """Whether another store's copies seem to be gone, which only a look at every issue can tell. Asked once."""
-        gone = bool(self._before) and not self._strangers
-        self._before = set()
+        gone = self._before and not self._strangers
+        self._before = False
         return gone
 
     @property

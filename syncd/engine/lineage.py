@@ -1,13 +1,13 @@
 """Ancestors of issues, from the store; and from the tracker where the store lacks them (DESIGN §3.3)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Final
 
 from syncd.core.model import Issue, IssueRef, Lineage, Link
-from syncd.core.ports import Store, TrackerReader
+from syncd.core.ports import Progress, Store, TrackerReader
 from syncd.core.seen import Seen
 
 DEPTH: Final = 20
@@ -190,16 +190,31 @@ def _links(ties: Iterable[Ties]) -> set[Link]:
     return {link for parent, within in ties for link in (parent, *within) if link is not None}
 
 
-def read_outside(
-    store: Store, reader: TrackerReader, tracker: str, links: Sequence[Link], now: datetime
-) -> frozenset[str]:
-    """Read ancestors directly; remember what answers, and what does not.
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What reading ancestors directly showed."""
 
-    Returns ids of ancestors whose descendants must be decided again: those that changed, went missing, or answer
-    again. Raises the TrackerErrors of the reader.
+    changed: frozenset[str] = frozenset()
+    """Ids of those whose descendants must be decided again: they changed, went missing, or answer again."""
+    gone: tuple[Link, ...] = ()
+    """Those that answered before, as far as is known, and do not now."""
+
+
+def read_outside(
+    store: Store,
+    reader: TrackerReader,
+    tracker: str,
+    links: Sequence[Link],
+    now: datetime,
+    *,
+    progress: Progress | None = None,
+) -> Outside:
+    """Read ancestors directly; remember what answers, and what does not, with the progress made so far.
+
+    Raises the TrackerErrors of the reader.
     """
     if not links:
-        return frozenset()
+        return Outside()
     found = reader.read(links)
     was_missing = store.missing(tracker)
     gone = [link for link in found.missing if _names([link]).isdisjoint(_names(was_missing))]
@@ -207,14 +222,14 @@ def read_outside(
     answering |= _names([link for link in links if link not in found.missing])
     back = [link for link in was_missing if not _names([link]).isdisjoint(answering)]
     with store.transaction():
-        changes = store.remember(tracker, found.issues, in_scope=False, now=now)
+        changes = store.remember(tracker, found.issues, in_scope=False, now=now, progress=progress)
         store.mark_missing(tracker, gone, now)
         store.forget_missing(tracker, back)
         store.set_aside(tracker, found.unreadable, now)
         lost = store.by_link(tracker, gone)
         returned = store.by_link(tracker, back)
     refs = {*changes, *(issue.ref for issue in (*lost.values(), *returned.values()))}
-    return frozenset(ref.id for ref in refs)
+    return Outside(frozenset(ref.id for ref in refs), tuple(gone))
 
 
 def _order(link: Link) -> tuple[str, str]:

@@ -33,9 +33,11 @@ from syncd.core.tradeoffs import Tradeoffs
 from syncd.engine.asking import by_people, rationed
 from syncd.engine.causes import tell_causes
 from syncd.engine.census import placed, put_outside
-from syncd.engine.faults import tell_faults
+from syncd.engine.faults import KIND as FAULT
+from syncd.engine.faults import fault_findings, tell_faults
 from syncd.engine.histories import histories
-from syncd.engine.kinship import Kinship, strangers_seen
+from syncd.engine.kinship import KIND as STRANGER
+from syncd.engine.kinship import Kinship
 from syncd.engine.lineage import Ancestry, read_outside
 from syncd.engine.listening import listen
 from syncd.engine.observing import observe
@@ -81,7 +83,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         rules_changed=decided_under(before) not in (None, work.rules_key),
         empty=decided_under(before) is None,
     )
-    for some in _batches(work, observed, widened, everything=anew or replan):
+    for some in _batches(work, observed, widened, pass_.kinship.seen_before, everything=anew or replan):
         pass_.take(some)
     if earlier is not None and not anew:
         pass_.shift(earlier)
@@ -92,21 +94,22 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         for some in chunks(following):
             pass_.take(some)
     settle_twins(work.store, work.clock.now())
-    tell_faults(work, work.clock.now())
     if pass_.decided or observed.rows:
         tell_causes(work, work.clock.now())
-    work.store.save_findings(work.tracker, "second-store", pass_.kinship.findings(), work.clock.now())
+    told = {FAULT: fault_findings(work), STRANGER: pass_.kinship.findings()}
+    work.store.settle_findings(work.tracker, told, work.clock.now())
     work.store.heard(list(unheard))
     done = replace(observed.progress, rules_key=work.rules_key, plan_key=work.plan_key)
     work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
+    planned = pass_.plan()
     return Looked(
-        plan=pass_.plan(),
+        plan=planned,
         complete=observed.complete and unread is None,
         why=observed.why or unread,
         observed=observed.rows,
         decided=pass_.decided,
         held=pass_.held_elsewhere(),
-        in_scope=work.store.count_in_scope(work.tracker),
+        in_scope=work.store.count_in_scope(work.tracker) if planned.actions else 0,
         skew=observed.skew,
         denied=observed.denied,
         reachable=observed.reachable,
@@ -126,7 +129,7 @@ def look_named(work: Work, observed: Observed, spoken: Collection[str] = ()) -> 
     widened = Widened.of(work, observed, everything=False)
     pass_ = _Pass(work, observed, widened, rules_changed=False, empty=False)
     named = observed.echoed | widened.own | widened.below | frozenset(spoken)
-    for some in chunks(refs_of(work, sorted(named | strangers_seen(work)))):
+    for some in chunks(refs_of(work, sorted(named | pass_.kinship.seen_before))):
         pass_.take(some)
     while following := pass_.below_reworded():
         for some in chunks(following):
@@ -156,12 +159,14 @@ def _undecided(before: Progress) -> Progress:
     return replace(before, rules_key=UNDECIDED + (decided_under(before) or ""))
 
 
-def _batches(work: Work, observed: Observed, widened: Widened, *, everything: bool) -> Iterator[Sequence[IssueRef]]:
+def _batches(
+    work: Work, observed: Observed, widened: Widened, besides: frozenset[str], *, everything: bool
+) -> Iterator[Sequence[IssueRef]]:
     """What is looked at in this pass: everything, or what changed and what an earlier plan left open."""
     if everything:
         yield from work.store.in_scope(work.tracker, batch=BATCH)
         return
-    left = {ref.id for ref in work.store.unsettled(work.tracker)} | strangers_seen(work)
+    left = {ref.id for ref in work.store.unsettled(work.tracker)} | besides
     yield from chunks(refs_of(work, sorted(observed.echoed | widened.own | widened.below | left)))
 
 

@@ -7,10 +7,10 @@ from typing import Final
 
 from syncd.core.errors import Denied, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Finding, IssueRef, Link
-from syncd.core.ports import MEMORY_AT_MOST, Change, NoSuchField, Page, PartPage, Progress, Sight
+from syncd.core.ports import MEMORY_AT_MOST, Census, Change, NoSuchField, Page, PartPage, Progress, Sight
 from syncd.engine.backfill import read_everything
 from syncd.engine.census import Counted, census_if_due, reaches_back_to, read_below
-from syncd.engine.coverage import tell_coverage
+from syncd.engine.coverage import coverage_findings
 from syncd.engine.lineage import read_outside
 from syncd.engine.sureness import doubted, lateness, learned, since, trusted
 from syncd.engine.work import Observed, Work
@@ -39,6 +39,8 @@ class _Tally:
     """Everything was read; `changed` names only what may be somebody's doing."""
     held: str | None = None
     """Why the census did not believe what it found."""
+    sighted: bool = False
+    """Whether the tracker told what there is to see."""
 
     def add(self, changes: Mapping[IssueRef, Change]) -> None:
         for ref, change in changes.items():
@@ -58,13 +60,13 @@ def observe(work: Work, before: Progress) -> Observed:
     why: str | None = None
     denied: tuple[Finding, ...] = ()
     try:
-        sight = work.reader.look_around()
+        sight, tally.sighted = work.reader.look_around(), True
         tally.progress = _fit(work, trusted(replace(progress, skew=sight.skew)), sight)
-        _tell_absent(work, sight, started)
-        if _walk(work, tally) > 1:  # it took a while: see that we still are who we were
+        census = store.census(work.tracker)
+        if _walk(work, tally, census) > 1:  # it took a while: see that we still are who we were
             sight = work.reader.look_around()
             tally.progress = trusted(_fit(work, tally.progress, sight))
-        tally.held = _count(work, tally)
+        tally.held = _count(work, tally, census)
         _read_ancestors(work, tally, started)
     except (Unavailable, Denied, Unreadable) as failed:
         why = f"{failed} Grant: {failed.need}." if isinstance(failed, Denied) else str(failed)
@@ -80,8 +82,10 @@ def observe(work: Work, before: Progress) -> Observed:
         done = done if tally.memory is None else replace(done, memory=tally.memory)
     done = learned(done, tally.late, started)
     store.save_progress(work.tracker, done)
-    _tell_unreadable(work, tally, started)
-    tell_coverage(work, done, sight.hidden, started)
+    told = {"unreadable": _unreadable(work, tally), **coverage_findings(work, done, sight.hidden, started)}
+    if tally.sighted:
+        told["unknown-field"] = _absent_fields(work, sight)
+    store.settle_findings(work.tracker, told, started)
     return Observed(
         progress=done,
         rows=tally.rows,
@@ -104,9 +108,9 @@ def _hidden(sight: Sight) -> str | None:
     return f"not visible to {sight.account}: {', '.join(sight.hidden)}" if sight.hidden else None
 
 
-def _count(work: Work, tally: _Tally) -> str | None:
+def _count(work: Work, tally: _Tally, census: Census) -> str | None:
     """Take the census if it is due; why what it did not meet is not believed."""
-    counted = census_if_due(work, tally.progress)
+    counted = census_if_due(work, tally.progress, census)
     tally.add(counted.changes)
     tally.changed |= counted.orphaned
     return counted.why
@@ -136,13 +140,12 @@ def _fit_fields(progress: Progress, sight: Sight) -> Progress:
     return replace(progress, fields=sight.fields, watermark=None if grown else progress.watermark)
 
 
-def _tell_absent(work: Work, sight: Sight, now: datetime) -> None:
+def _absent_fields(work: Work, sight: Sight) -> Sequence[Finding]:
     """One finding for each field that rules name and the tracker does not have."""
-    findings = [
+    return [
         Finding(tracker=work.tracker, kind="unknown-field", cause=absent.name, text=_absent(work.tracker, absent))
         for absent in sight.absent
     ]
-    work.store.save_findings(work.tracker, "unknown-field", findings, now)
 
 
 def _absent(tracker: str, absent: NoSuchField) -> str:
@@ -152,13 +155,13 @@ def _absent(tracker: str, absent: NoSuchField) -> str:
     return f"rules name `{absent.name}`, and {tracker} has no such field: {unknown}. {hint}"
 
 
-def _walk(work: Work, tally: _Tally) -> int:
+def _walk(work: Work, tally: _Tally, census: Census) -> int:
     """Read what changed; in how many pages."""
     if tally.progress.watermark is None:
         _read_everything(work, tally)
     known_to, pages = tally.progress.watermark, 0
     begin = since(work, tally.progress, work.clock.now())
-    back_to = None if begin is None else reaches_back_to(work, tally.progress)
+    back_to = None if begin is None else reaches_back_to(work, tally.progress, census)
     begin = begin if back_to is None else min(filter(None, (begin, back_to)))
     for page in work.reader.observe(begin, "" if begin is None else tally.progress.memory):
         work.still_ours()
@@ -198,7 +201,8 @@ def _remember(work: Work, page: Page, tally: _Tally) -> None:
     progress = tally.progress
     if newer is not None and (before is None or newer > before):
         progress = replace(progress, watermark=newer)
-    tally.add(work.store.remember(work.tracker, page.issues, in_scope=True, now=now, progress=progress))
+    if page.issues or page.outside:  # else it is saved with whatever comes next
+        tally.add(work.store.remember(work.tracker, page.issues, in_scope=True, now=now, progress=progress))
     tally.progress = progress
     _remember_outside(work, page, tally, now)
     _set_aside(work, page.unreadable, tally, now)
@@ -230,9 +234,9 @@ def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:
     """Ancestors outside the scope change too, and no observation of the scope shows it: they are read directly."""
     above = {link for link in work.store.outside(work.tracker) if link.id not in tally.told}
     links: Sequence[Link] = sorted({*above, *work.store.missing(work.tracker)}, key=repr)
-    before = set(work.store.missing(work.tracker))
-    tally.changed |= read_outside(work.store, work.reader, work.tracker, links, now)
-    ids = [link.id for link in work.store.missing(work.tracker) if link.id and link not in before]
+    read = read_outside(work.store, work.reader, work.tracker, links, now, progress=tally.progress)
+    tally.changed |= read.changed
+    ids = [link.id for link in read.gone if link.id]
     if ids:
         counted = Counted()
         read_below(work, ids, counted)
@@ -247,12 +251,11 @@ def _denial(work: Work, failed: TrackerError, text: str, now: datetime) -> tuple
     return (finding,)
 
 
-def _tell_unreadable(work: Work, tally: _Tally, now: datetime) -> None:
+def _unreadable(work: Work, tally: _Tally) -> Sequence[Finding]:
     """One finding for each issue that is set aside; it closes when the issue is understood again."""
     named = [(str(link), what) for link, what in work.store.aside(work.tracker).items()]
     told = [*named, *(("an issue", str(bad)) for bad in tally.nameless)]
-    findings = [
+    return [
         Finding(tracker=work.tracker, kind="unreadable", cause=name, text=what, key=name)
         for name, what in dict(told).items()
     ]
-    work.store.save_findings(work.tracker, "unreadable", findings, now)

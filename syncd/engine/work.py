@@ -114,6 +114,7 @@ class Looked:
     held: int
     """Issues not planned again, since only an edit of them or of the settings can change their being skipped."""
     in_scope: int
+    """Issues in scope, for the guard: 0 where nothing is planned."""
     skew: timedelta
     """The tracker's clock minus ours."""
     denied: tuple[Finding, ...] = ()

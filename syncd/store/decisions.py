@@ -233,18 +233,28 @@ class Decisions(Part):
 
     def save_findings(self, tracker: str, kind: str, findings: Sequence[Finding], now: datetime) -> None:
         """The whole present set of that kind: new ones open, absent ones close, the rest keep their clock."""
-        present = {_cause(finding): finding for finding in findings}
-        if any(f.tracker != tracker or f.kind != kind for f in findings):
-            raise ValueError(f"findings of another tracker or kind among those of {tracker}, {kind}")
-        with self._db.writing() as connection:
-            self._save_findings(connection, tracker, kind, present, now)
+        self.settle_findings(tracker, {kind: findings}, now)
 
-    def _save_findings(
-        self, connection: Connection, tracker: str, kind: str, present: Mapping[str, Finding], now: datetime
+    def settle_findings(self, tracker: str, found: Mapping[str, Sequence[Finding]], now: datetime) -> None:
+        """As `save_findings`, for several kinds at once: kind → the whole present set of it."""
+        for kind, findings in found.items():
+            if any(f.tracker != tracker or f.kind != kind for f in findings):
+                raise ValueError(f"findings of another tracker or kind among those of {tracker}, {kind}")
+        with self._db.writing() as connection:
+            rows = connection.execute(_OPEN_OF_KINDS, {"tracker": tracker, "kinds": list(found)}).all()
+            for kind, findings in found.items():
+                present = {_cause(finding): finding for finding in findings}
+                stored = {row.cause: (row.n, row.finding) for row in rows if row.kind == kind}
+                self._settle(connection, stored, present, now)
+
+    def _settle(
+        self,
+        connection: Connection,
+        stored: Mapping[str, tuple[int, str]],
+        present: Mapping[str, Finding],
+        now: datetime,
     ) -> None:
         f = findings_table.c
-        rows = connection.execute(_OPEN_OF_KIND, {"tracker": tracker, "kind": kind}).all()
-        stored = {cause: (n, text) for n, cause, text in rows}
         closed = [{"row": n, "at": now} for cause, (n, _) in stored.items() if cause not in present]
         opened: list[Row] = []
         for cause, finding in present.items():
@@ -341,9 +351,11 @@ class Decisions(Part):
                 connection.execute(update(findings_table).where(named).values(finding=bindparam("the_finding")), said)
                 connection.execute(self._db.insert(findings_table).on_conflict_do_nothing(), rows)
 
-    def findings_of(self, kind: str) -> Sequence[Finding]:
-        """Open findings of that kind in all trackers, oldest first."""
+    def findings_of(self, kind: str, tracker: str | None = None) -> Sequence[Finding]:
+        """Open findings of that kind, in that tracker or in all, oldest first."""
         query = select(findings_table.c.finding).where(findings_table.c.closed.is_(None), findings_table.c.kind == kind)
+        if tracker is not None:
+            query = query.where(findings_table.c.tracker == tracker)
         with self._db.reading() as connection:
             texts = connection.execute(query.order_by(findings_table.c.n)).scalars().all()
         return [codec.finding_value(codec.loads(text)) for text in texts]
@@ -361,9 +373,11 @@ class Decisions(Part):
 _ADOPTED = "adopted/"
 """Before the id of a store that was taken over, as a name in `meta`."""
 
-_OPEN_OF_KIND = select(findings_table.c.n, findings_table.c.cause, findings_table.c.finding).where(
+_OPEN_OF_KINDS = select(
+    findings_table.c.n, findings_table.c.kind, findings_table.c.cause, findings_table.c.finding
+).where(
     findings_table.c.tracker == bindparam("tracker"),
-    findings_table.c.kind == bindparam("kind"),
+    findings_table.c.kind.in_(bindparam("kinds", expanding=True)),
     findings_table.c.closed.is_(None),
 )
 
