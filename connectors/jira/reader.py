@@ -80,7 +80,9 @@ class CloudReader:
         self._visible = tuple(key for key in self._projects if key.casefold() in seen)
         hidden = tuple(key for key in self._projects if key.casefold() not in seen)
         account = me.get("emailAddress") or me.get("displayName") or me["accountId"]  # an email may be hidden, or ""
-        return Sight(str(account), self._site.caller.skew, hidden, wanted.keys, wanted.absent)
+        return Sight(
+            str(account), self._site.caller.skew, hidden, wanted.keys, wanted.absent, account_id=me["accountId"]
+        )
 
     def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         """Walk search/jql from `since` less the overlap, as long as there are pages.

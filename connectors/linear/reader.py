@@ -108,7 +108,7 @@ class LinearReader:
         account = viewer.get("email") or viewer.get("name") or viewer["id"]
         known = tuple(field for field in self._options.fields if field == "sprint")
         absent = tuple(_absent(field) for field in self._options.fields if field != "sprint")
-        return Sight(str(account), self._linear.caller.skew, hidden, known, absent)
+        return Sight(str(account), self._linear.caller.skew, hidden, known, absent, account_id=str(viewer["id"]))
 
     # --- what changed -----------------------------------------------------------------------------------------
 

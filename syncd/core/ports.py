@@ -74,6 +74,8 @@ class Sight:
     """What is asked for beyond the common fields, by `field_key`: of the options' `fields`, those that there are."""
     absent: tuple[NoSuchField, ...] = ()
     """The others."""
+    account_id: str = ""
+    """Of that account, as histories name who did something; empty: not told."""
 
 
 MEMORY_AT_MOST: Final = 1_000_000
@@ -1002,6 +1004,10 @@ class Store(Protocol):
 
     def settle(self, entry: Entry, receipt: Receipt, applied: Applied, now: datetime) -> None:
         """`done`, and what is applied now, in one transaction."""
+        ...
+
+    def unproven(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, frozenset[str]]:
+        """Marks on these issues that writes were sent for, or against, and of which no proof was ever seen."""
         ...
 
     def entries_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:

@@ -32,6 +32,7 @@ class Author:
     at: datetime
     person: bool = True
     """Not an app, nor a customer of a service desk."""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,17 @@ class History:
     birth: Birth | None = None
     copied: frozenset[str] = frozenset()
     """Marks of ours on what the issue is a copy or a part of: its clone source, what it was split from, its parent."""
+    account: str = ""
+    """The id of the account that syncd works with; empty: not known."""
+    unproven: frozenset[str] = frozenset()
+    """Marks that writes of ours were sent for, or against, of which no proof was ever seen."""
+
+    def is_ours(self, mark: str, did: Author | None) -> bool:
+        """Whether that came of a write of ours that nobody lived to settle.
+
+        Our account alone proves nothing: it may be a person's, too.
+        """
+        return did is not None and did.id == self.account != "" and mark in self.unproven
 
     def put_on(self, mark: str) -> Author | None:
         """Who put a mark on last; None: nobody since the issue was created."""
@@ -68,7 +80,7 @@ class History:
 def _author(by: Person | None, at: datetime) -> Author:
     if by is None:
         return Author(UNKNOWN_AUTHOR, at)
-    return Author(by.name, at, person=by.kind not in ("app", "customer"))
+    return Author(by.name, at, person=by.kind not in ("app", "customer"), id=by.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +188,7 @@ def read_marks(
     reading = _recalling(_apart_from_others(issue, reading, signature))
     known = {o.mark for o in overrides if o.source is OverrideSource.MARK}
     if history is not None and not reading.doubt:
-        return _who(issue, reading, known, sense, history)
+        return _who(issue, _late(issue, reading, applied, history, names=sense.names, pair=pair), known, sense, history)
     if reading.doubt or direct:
         return reading
     news = any(mark not in known and mark not in reading.left and sense.speaks(mark) for mark in reading.hand)
@@ -378,6 +390,37 @@ def _who(issue: Issue, reading: Reading, known: set[str | None], sense: Sense, h
         else:
             left.append(mark)
     return replace(_leaving(issue, reading, tuple(left)), words=tuple(words))
+
+
+def _late(
+    issue: Issue,
+    reading: Reading,
+    before: Applied | None,
+    history: History,
+    *,
+    names: MarkNames,
+    pair: tuple[str, str | None] | None,
+) -> Reading:
+    """A write of ours that came through after it was given up: a bulk edit goes on when the process that sent it died.
+
+    Its mark came without our copy. Taken for a person's word it would stand for ever; and so would be what it took
+    off, taken for declined.
+    """
+    if reading.foreign is not None or reading.stranger is not None:
+        return reading
+    if reading.taken_off and before is not None and history.is_ours(before.mark or "", reading.taken_by):
+        reading = replace(reading, applied=replace(before, mark=None, shown=issue.updated), taken_off=False)
+        reading = replace(reading, taken_by=None)
+    ours = [mark for mark in reading.hand if history.is_ours(mark, history.put_on(mark)) and mark not in reading.left]
+    if not ours:
+        return reading
+    stands = None if reading.applied is None else reading.applied.mark
+    others = replace(reading, hand=tuple(mark for mark in reading.hand if mark not in ours))
+    if (
+        stands is not None and pair_of_mark(stands, names) != pair
+    ):  # half of a swap: the plan that follows does it whole
+        return others
+    return with_signed(others, issue, ours[-1])  # what else of ours stands there is put on, and this one taken off
 
 
 def _leaving(issue: Issue, reading: Reading, left: tuple[str, ...]) -> Reading:

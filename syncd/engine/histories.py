@@ -12,9 +12,15 @@ NOBODY: Final = History()
 
 
 def histories(
-    reader: TrackerReader, store: Store, issues: Mapping[IssueRef, Issue], readings: Mapping[IssueRef, Reading]
+    reader: TrackerReader,
+    store: Store,
+    issues: Mapping[IssueRef, Issue],
+    readings: Mapping[IssueRef, Reading],
+    account: str,
 ) -> Mapping[IssueRef, History]:
     """The history of each of those issues: one request for many, and one more for marks that no change put on.
+
+    `account`: the id of our own, where it is known.
 
     Raises `Unavailable`. Where a tracker will not tell, or not in a way we understand, authors stay unknown.
     """
@@ -27,7 +33,17 @@ def histories(
     except (Denied, Unreadable):
         return dict.fromkeys(issues, NOBODY)
     copied = _copied(store, {ref: issues[ref] for ref in unborn}, births)
-    return {ref: History(changes.get(ref, ()), births.get(ref), copied.get(ref, frozenset())) for ref in issues}
+    unproven = store.unproven(list(issues))
+    return {
+        ref: History(
+            changes.get(ref, ()),
+            births.get(ref),
+            copied.get(ref, frozenset()),
+            account,
+            unproven.get(ref, frozenset()),
+        )
+        for ref in issues
+    }
 
 
 def _without_author(changes: Sequence[LabelChange], reading: Reading) -> bool:

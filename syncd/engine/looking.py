@@ -183,6 +183,7 @@ class _Pass:
         self._ancestry = Ancestry(work.store, work.tracker)
         self._reworded: set[str] = set()
         self._familiar = observed.familiar
+        self._account = observed.account_id
         self._readable = observed.reachable
         self._planned: dict[IssueRef, list[Action | Skipped]] = {}
         self._held: set[IssueRef] = set()
@@ -303,7 +304,9 @@ class _Pass:
         ]
         issues = {ref: batch.known[ref].issue for ref in asked}
         try:
-            return histories(self._work.reader, self._work.store, issues, batch.readings)
+            if issues and not self._account:
+                self._account = self._work.reader.look_around().account_id
+            return histories(self._work.reader, self._work.store, issues, batch.readings, self._account)
         except TrackerError:
             self._readable = False
             for ref in asked:

@@ -101,6 +101,7 @@ def observe(work: Work, before: Progress) -> Observed:
         denied=denied,
         read_whole=tuple(sorted(set(work.scope))) if complete else familiar,
         everything=tally.everything,
+        account_id=sight.account_id,
     )
 
 

@@ -175,5 +175,7 @@ class Observed:
     """Scope entries that had been through a first complete cycle before: what is new in the others is a backlog."""
     read_whole: tuple[str, ...]
     """Those that will have been through one when what was read is decided."""
+    account_id: str = ""
+    """Of our own account there; empty: nobody asked."""
     everything: bool = False
     """Everything was read, and `changed` names only what may be somebody's doing: decide all of it."""

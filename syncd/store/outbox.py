@@ -6,18 +6,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
 
-from syncd.core.model import Applied, Receipt
+from syncd.core.model import Applied, IssueRef, Receipt
 from syncd.core.ports import Entry, EntryState, Lease
 from syncd.store import codec
 from syncd.store.database import batches
 from syncd.store.leases import held_by
-from syncd.store.part import Part
+from syncd.store.part import Part, by_tracker
 from syncd.store.plans import save_applied
 from syncd.store.tables import leases, outbox
 
 NOT_OVER = (EntryState.TODO, EntryState.SENDING, EntryState.DEAD)
 MOVABLE = (EntryState.TODO.value, EntryState.SENDING.value)
 REVIVED = (EntryState.DROPPED.value, EntryState.GONE.value, EntryState.BARRED.value)
+UNPROVEN = (EntryState.TODO.value, EntryState.SENDING.value, EntryState.DROPPED.value)
 PUT_BACK = (EntryState.TODO, EntryState.DROPPED, EntryState.GONE, EntryState.BARRED, EntryState.DEAD)
 
 
@@ -52,6 +53,20 @@ class Outbox(Part):
         with self._db.reading() as connection:
             rows = connection.execute(select(outbox).where(wanted).order_by(outbox.c.n).limit(limit)).all()
         return [_entry(row) for row in rows]
+
+    def unproven(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, frozenset[str]]:
+        """Marks on these issues that writes were sent for, or against, and of which no proof was ever seen."""
+        found: dict[IssueRef, frozenset[str]] = {}
+        left = outbox.c.state.in_(UNPROVEN)
+        with self._db.reading() as connection:
+            for tracker, ids in by_tracker(refs).items():
+                for batch in batches(ids):
+                    here = and_(outbox.c.tracker == tracker, self._db.among(outbox.c.id, batch))
+                    rows = connection.execute(select(outbox).where(here, left, outbox.c.attempts > 0)).all()
+                    for action in (_entry(row).action for row in rows):
+                        marks = found.get(action.ref, frozenset())
+                        found[action.ref] = marks | set(action.add) | set(action.remove)
+        return found
 
     def entries_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         """Outbox rows by key; unknown ones are absent."""

@@ -247,6 +247,36 @@ def test_a_mark_by_an_app_or_a_customer_is_nobodys_word_and_is_asked_about_once(
     assert (again.doubt, again.left) == (False, ("outcome/trust",))
 
 
+ME = Person("me", "syncd", "member")
+
+
+def late(*changes: LabelChange, account: str = "me", unproven: str = "outcome/trust") -> History:
+    return History(changes, account=account, unproven=frozenset({unproven}))
+
+
+def test_a_mark_of_a_write_that_was_given_up_and_came_through_is_ours_and_no_word() -> None:
+    one = bearing("outcome/trust")
+    put_on = change("outcome/trust", added=True, at=LATE, by=ME)
+    reading = read(one, None, direct=True, history=late(put_on))
+    assert reading.applied is not None
+    assert (reading.applied.mark, reading.hand, follow(one, reading)) == ("outcome/trust", (), ([], []))
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        late(change("outcome/trust", added=True, at=LATE, by=TOM)),
+        late(change("outcome/trust", added=True, at=LATE, by=ME), unproven="outcome/growth"),
+        late(change("outcome/trust", added=True, at=LATE, by=ME), account=""),
+    ],
+    ids=["another one put it on", "we never sent it: a person uses our account", "we do not know who we are"],
+)
+def test_without_all_of_the_proof_it_is_a_persons_word(history: History) -> None:
+    one = bearing("outcome/trust")
+    ((started,), _) = follow(one, read(one, None, direct=True, history=history))
+    assert started.mark == "outcome/trust"
+
+
 def test_a_mark_that_came_along_with_a_copy_is_ours_and_no_word() -> None:
     one = bearing("outcome/trust")
     copied = frozenset({"outcome/trust"})

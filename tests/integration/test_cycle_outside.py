@@ -45,14 +45,15 @@ def test_what_the_tracker_says_is_outside_leaves_the_scope_and_says_so(tmp_path:
         archived = replace(tracker.issues.pop("id-PAY-1"), title="archived now", updated=world.now)
         tracker.told = [archived]
         looked = world.look()
-        assert looked.in_scope == 1
+        assert world.store.count_in_scope(ref("PAY-1").tracker) == 1
         assert looked.plan.actions == ()
         assert world.store.known([ref("PAY-1")])[ref("PAY-1")].issue == archived
         assert "archived" in world.store.left([ref("PAY-1")])[ref("PAY-1")][1]
         tracker.told = []
         tracker.issues["id-PAY-1"] = archived
         world.change("id-PAY-1", title="back")
-        assert world.look().in_scope == 2
+        world.look()
+        assert world.store.count_in_scope(ref("PAY-1").tracker) == 2
 
 
 def test_what_was_told_in_an_observation_is_not_read_again_in_it(tmp_path: Path) -> None:

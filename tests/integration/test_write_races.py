@@ -307,3 +307,27 @@ def test_a_writer_that_finds_its_lease_taken_stops_before_the_next_write(stage: 
     assert sum(bool(stage.marks(key)) for key in keys) == 1
     assert stage.later(minutes=1).applied == 2
     stage.quiet()
+
+
+def test_a_write_that_comes_through_after_it_was_looked_for_is_ours_and_nobodys_word(tmp_path: Path) -> None:
+    """A bulk edit goes on in the tracker when the process that sent it dies, and its mark comes before our copy."""
+    with staged(tmp_path, write="label") as stage:
+        stage.once()
+        key = stage.create(labels=["sre"])
+        stage.site.faults.add(Fault("reset", match="PUT *", times=1))
+        assert stage.later(minutes=1).waiting == 1
+        stage.edit(key, labels_remove=["sre"], labels_add=["finops"])
+        landed: list[Exchange] = []
+
+        def lands(exchange: Exchange) -> None:
+            if not landed and exchange.path == SEARCH:  # it was looked for just now, and was not there
+                landed.append(exchange)
+                stage.edit(key, by="syncd", labels_add=["outcome/reliability"])
+
+        stage.site.on_exchange = lands
+        for _ in range(3):
+            stage.later(minutes=1)
+        assert landed
+        with stage.store() as store:
+            assert store.words() == [], "nobody said anything"
+        assert (stage.decided(key), stage.marks(key)) == (("mapped", "cost"), ["outcome/cost"])
