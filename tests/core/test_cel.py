@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -32,7 +33,6 @@ BUG = issue(
     title='Failover "now"\n\\d é 😀',
     components=("api", "docs"),
     fix_versions=("1.0",),
-    team=("ENG", "Engineering"),
     sprints=("Sprint 8",),
     extra=(("field.points", ("8",)), ("field.squad", ("Core", "Edge"))),
     asked=frozenset({"sprint", "field.points", "field.squad", "field.none"}),
@@ -54,7 +54,6 @@ TRUE = [
     "issue.component.filter(c, c != 'docs').size() == 1",
     "issue.component.exists(c, c in ['docs', 'web'])",
     "'1.0' in issue.fix_version",
-    "'ENG' in issue.team && 'Engineering' in issue.team",
     "issue.sprint.exists(s, s.startsWith('Sprint'))",
     "issue.field['Squad'].exists(s, s == 'Core')",
     "issue.field.squad.exists(s, s == 'Core')",
@@ -79,6 +78,12 @@ def test_an_expression_sees_what_the_keys_see(source: str) -> None:
     expression = Expression(source)
     assert expression.holds(BUG) is True, expression.fault
     assert Expression(f"!({source})").holds(BUG) is False
+
+
+def test_of_linear_it_sees_the_team_by_key_and_name_and_the_project_by_name() -> None:
+    linear = replace(BUG, team=("ENG", "Engineering"), project="ENG", project_name="Payments core")
+    assert Expression("'ENG' in issue.team && 'Engineering' in issue.team").holds(linear) is True
+    assert Expression("issue.project == 'Payments core'").holds(linear) is True
 
 
 def test_a_field_without_a_value_is_an_empty_text_or_list() -> None:

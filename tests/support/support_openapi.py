@@ -97,6 +97,7 @@ class OpenApiDocument:
 
     def __init__(self, path: Path) -> None:
         self.told = _draft4(orjson.loads(path.read_bytes()))
+        self.told["components"]["schemas"]["JsonNode"] = {}  # any JSON: it lists the getters of a Java class instead
         resource = Resource.from_contents({"components": self.told["components"]}, default_specification=DRAFT4)
         self.registry: Registry[Any] = Registry().with_resource(BASE, resource)
         self.operations: dict[tuple[str, int], list[Operation]] = {}
