@@ -643,6 +643,7 @@ class _Desk:
             names=settings.marks.names_in(groups=load_kind(tracker.kind).groups),
             grace=settings.marks.grace,
             comments=self.comment_policy(tracker),
+            dashboard=tracker.dashboard,
             commands=CommandPolicy(allow=settings.commands.allow),
             holds=tuple(self.store.holds(tracker.id)),
         )

@@ -73,6 +73,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "poll_every": "How often to look for changes; at least 1s.",
         "overlap": "How far each look reaches back behind the last one, for changes that the site shows late.",
         "census_every": "How often to look for what was deleted, moved away or hidden; at least 1m.",
+        "dashboard": "An issue that an admin made for it: its one comment of syncd's holds counts and keys.",
         "in_flight": "How many requests at once while everything is read, 1 to 8; all heed the tracker's limits.",
         "webhook": "Accept the tracker's webhooks, signed with this secret.",
         "insecure": "Allow plain http:// over a network. Everybody on the way can read the token.",
@@ -82,6 +83,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "token": "The account's API token: {env: NAME} or {file: PATH}. It never stands in this file.",
     },
     "Scope": {"projects": "The keys of the projects (Jira).", "teams": "The keys of the teams (Linear)."},
+    "Dashboard": {"issue": "The key of an issue in the scope."},
     "Webhook": {"secret": "What the tracker signs its webhooks with: {env: NAME} or {file: PATH}."},
     "Marks": {
         "outcome": "How labels of outcomes begin: outcome/reliability.",

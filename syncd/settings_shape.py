@@ -240,6 +240,12 @@ class WebhookShape(Shape):
     secret: SecretField
 
 
+class DashboardShape(Shape):
+    """Where the dashboard stands."""
+
+    issue: Text
+
+
 class TrackerShape(Shape):
     """One tracker."""
 
@@ -253,6 +259,7 @@ class TrackerShape(Shape):
     overlap: Duration = Field("5m", validate_default=True)
     census_every: Annotated[Duration, _at_least(timedelta(minutes=1), "1m")] = Field("6h", validate_default=True)
     in_flight: Annotated[int, Field(strict=True, ge=1, le=8)] = 4
+    dashboard: DashboardShape | None = None
     webhook: WebhookShape | None = None
     insecure: Flag = False
 

@@ -99,6 +99,8 @@ class TrackerSettings:
     overlap: timedelta = timedelta(minutes=5)
     census_every: timedelta = timedelta(hours=6)
     in_flight: int = 4
+    dashboard: str | None = None
+    """The key of the issue that the dashboard stands on."""
     webhook: Secret | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The tracker's mapping as it was written."""

@@ -146,7 +146,7 @@ def muted_sources(
 
 
 def _asks(one: Notice) -> bool:
-    return one.kind == "comment" and (one.pair is None or one.pair[0] != ANSWER)
+    return one.kind == "comment" and (one.pair is None or one.pair[0] not in (ANSWER, "dashboard"))
 
 
 def _line(

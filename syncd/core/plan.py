@@ -65,6 +65,8 @@ class Policy:
     complete: bool = True
     """Whether this cycle's observation was complete: removals are never planned from one that was not."""
 
+    dashboard: str | None = None
+    """The key of the issue whose one comment is the dashboard."""
     holds: tuple[Hold, ...] = ()
     """Places where everything was taken off; nothing is written there."""
 
@@ -253,6 +255,8 @@ def mark_due(standing: Standing, grace: timedelta) -> datetime:
 
 def _comment_step(case: Case, policy: Policy, revision: int, now: datetime) -> Step | None:
     if policy.may(case.issue.project) is not Write.COMMENT or case.reading.doubt:
+        return None
+    if case.issue.key == policy.dashboard:
         return None
     applied = case.reading.applied
     there = None if applied is None else applied.comment

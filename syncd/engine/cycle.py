@@ -7,6 +7,7 @@ from syncd.core.marks import comment_digest
 from syncd.core.model import Action, Plan
 from syncd.core.plan import Guarded, guard, make_plan, same_write
 from syncd.core.ports import StoredPlan, TrackerWriter
+from syncd.engine.dashboard import write_dashboard
 from syncd.engine.looking import look
 from syncd.engine.resting import without_resting
 from syncd.engine.work import CycleResult, Looked, Work
@@ -23,22 +24,25 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
     guarded = guard(looked.plan, {work.tracker: looked.in_scope}, work.limits)
     _keep_refused(work, guarded)
     done = carry_out(work, writer, guarded.plan)
+    board = Done() if done.stopped else write_dashboard(work, writer, looked)
     if not done.stopped:  # everything was tried: what was denied before and is not now has been granted
-        work.store.save_findings(work.tracker, "denied", [*looked.denied, *done.denied], work.clock.now())
+        work.store.save_findings(
+            work.tracker, "denied", [*looked.denied, *done.denied, *board.denied], work.clock.now()
+        )
     return CycleResult(
         tracker=work.tracker,
         observed=looked.observed,
         decided=looked.decided,
         planned=len(looked.plan.actions),
-        applied=earlier.applied + done.applied,
+        applied=earlier.applied + done.applied + board.applied,
         skipped=len(looked.plan.skipped) + looked.held,
-        waiting=done.waiting + earlier.waiting,
+        waiting=done.waiting + earlier.waiting + board.waiting,
         requests=work.reader.requests + writer.requests,
         complete=looked.complete,
         reachable=looked.reachable,
         why=looked.why,
         refusals=guarded.refusals,
-        notes=(*looked.notes, *earlier.notes, *done.notes),
+        notes=(*looked.notes, *earlier.notes, *done.notes, *board.notes),
     )
 
 
