@@ -94,7 +94,6 @@ SWITCHES: dict[str, tuple[Callable[[], AbstractContextManager[Any]], dict[str, A
     "24 hours": (lambda: patch("syncd.core.comments.FRESH", timedelta(days=9999)), {}, "the outage"),
     "edits of rules": (lambda: without_origin(Origin.RULEBOOK), {}, "rule edit"),
     "a new project": (lambda: without_origin(Origin.FIRST), {}, "the new project"),
-    "changes above": (lambda: without_origin(Origin.ANCESTOR), {}, "an ancestor"),
     "heirs of a torn epic": (without_heirs, {}, "a child of the torn epic"),
     "one question for all below": (
         lambda: patch.object(Decider, "asked_above", lambda *_told: False),
@@ -111,7 +110,13 @@ def test_a_crumb_of_that_world_is_quiet_with_all_safeguards_on(tmp_path: Path) -
         holds(one.run())
 
 
-@pytest.mark.parametrize("name", SWITCHES)
+QUICK = ("the cap for a person", "edits of rules")
+"""Those that every run of the suite holds; the others take their time."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.stress) for name in SWITCHES]
+)
 def test_without_that_safeguard_alone_the_promise_is_broken(name: str, tmp_path: Path) -> None:
     switch, settings, breach = SWITCHES[name]
     with month(tmp_path, CRUMB, **settings) as one, switch():

@@ -167,10 +167,10 @@ class Month:
         story: dict[int, Callable[[], object]] = {
             6: lambda: (self.fresh("the first rule edit", some, "deps"), self.fresh("an ancestor", some, parent=strat)),
             9: lambda: self.stage.write(rules=WITHOUT_UPKEEP),
-            12: lambda: self._new_project(strat),
+            12: self._new_project,
             15: lambda: self._tear(some),
             18: lambda: self._bursts(some),
-            21: self._afterthoughts,
+            21: lambda: self._afterthoughts(strat),
             24: lambda: self.fresh("the second rule edit", some, "sre", "audit"),
             27: lambda: self.stage.write(rules=MORE),
         }
@@ -191,16 +191,14 @@ class Month:
             key, labels_add=[add] if add else None, labels_remove=[remove] if remove else None
         )
 
-    def _new_project(self, strat: str) -> None:
-        """A project comes into scope, and what much of another hangs on serves nothing any more."""
+    def _new_project(self) -> None:
         self.stage.site.registry.add_project("NEW", "Newcomers")
         self.fresh("the new project", max(3, self.size.issues // 20), project="NEW")
         scope = {"projects": ["PAY", "OPS", "NEW"]}
         self.stage.write(tracker={"scope": scope})
-        self._edit_epic(strat, remove="sre")
 
     def _tear(self, some: int) -> None:
-        """The epic is claimed twice; its children follow it, those that come later as well."""
+        """The epic is claimed twice, and its children follow it, later ones as well."""
         self._edit_epic(self.epic, add="finops")
         self.fresh("a child of the torn epic", some, parent=self.epic)
 
@@ -216,7 +214,9 @@ class Month:
         self._mended = self.fresh("mended within the grace", some)
         self._closed = self.fresh("closed", some)
 
-    def _afterthoughts(self) -> None:
+    def _afterthoughts(self, strat: str) -> None:
+        """What was asked about is mended or closed before anybody was told; an epic elsewhere serves nothing now."""
+        self._edit_epic(strat, remove="sre")
         for key in self._mended:
             self.stage.site.person("p03").edit(key, labels_add=["sre"])
         for key in self._closed:
