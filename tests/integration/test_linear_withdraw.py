@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from support_linear_stage import TRACKER, LinearStage, linear_staged
 
+from connectors.linear.signs import label_sign
 from connectors.sandbox.linear import LinearFault
 from syncd.people import adopt_all, withdraw_from
 
@@ -141,3 +142,17 @@ def test_where_labels_may_not_be_made_nothing_is_written_and_the_finding_says_wh
     assert both.marks(keys["mapped"]) == ["Outcome/reliability"]
     assert both.findings("denied") == []
     both.quiet()
+
+
+def test_a_label_goes_under_any_name_and_one_that_people_made_for_syncd_or_still_bear_stays(both: LinearStage) -> None:
+    both.space.label("Outcome", is_group=True, description=label_sign("acme"))
+    both.space.label("reliability", group="Outcome", description=label_sign("acme"))
+    keys = worked(both)
+    kept = both.create("Done long ago", labels=["finops"])
+    before = set(both.world()["labels"].values())
+    both.later(minutes=1)
+    both.maria.archive(kept)  # cannot be written any more, and bears a label of ours
+    both.maria.rename_label("Alignment/conflict", "torn")
+    assert withdraw(both)[1] == 0
+    assert set(both.world()["labels"].values()) == before | {"Outcome/cost"}
+    assert (both.marks(kept), both.marks(keys["mapped"])) == (["Outcome/cost"], [])
