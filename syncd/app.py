@@ -620,7 +620,6 @@ class _Desk:
             old=Matcher(old, today),
             new=self.matcher,
             policy=self.policy(tracker),
-            scope=tuple(entry for entries in tracker.scope.values() for entry in entries),
             signature=self.signature,
             overlap=tracker.overlap,
             now=self.app.clock.now() + self.store.progress(tracker.id).skew,
@@ -667,7 +666,7 @@ class _Desk:
             in_scope=known.in_scope,
             twins=self._twins(ref),
             now=now,
-            scope=() if tracker is None else scope_of(tracker),
+            inside=[one for one, there in self.store.known(refs).items() if there.in_scope],
             tradeoffs=self.tradeoffs(ref.tracker),
         )
 

@@ -111,12 +111,17 @@ class Decider:
             return Outline(None, (), None, ())
         return Outline(Via.DEFAULT, _highest([m.rule for m in matches]), None, ())
 
-    def asked_above(self, decision: Decision, lineage: Lineage, overrides: Overrides, scope: Collection[str]) -> bool:
-        """Whether an unmapped issue hangs below one in scope (of these projects) that is unmapped as well."""
+    def asked_above(
+        self, decision: Decision, lineage: Lineage, overrides: Overrides, inside: Collection[IssueRef]
+    ) -> bool:
+        """Whether an unmapped issue hangs below one that is unmapped as well, and is asked: one of these in scope.
+
+        An archived or deleted ancestor is of a project in scope, perhaps, and yet nobody is asked there.
+        """
         if decision.verdict != Unmapped():
             return False
         return any(
-            ancestor.project in scope
+            ancestor.ref in inside
             and self.decide(ancestor, lineage.above(distance, place), overrides).verdict == Unmapped()
             for distance, step in enumerate(lineage.steps)
             for place, ancestor in enumerate(step)

@@ -13,6 +13,7 @@ from syncd.core.model import (
     Decision,
     Exempt,
     Issue,
+    IssueRef,
     Lineage,
     Mapped,
     Origin,
@@ -83,16 +84,19 @@ def explain(
     policy: Policy,
     in_scope: bool,
     now: datetime,
-    scope: Collection[str] = (),
+    inside: Collection[IssueRef] = (),
     twins: Sequence[Twin] = (),
     tradeoffs: Tradeoffs = NONE,
 ) -> Explanation:
-    """Decide the issue anew under these rules and say why. `now` is on the tracker's clock, `scope` its projects."""
+    """Decide the issue anew under these rules and say why. `now` is on the tracker's clock.
+
+    `inside`: the ancestors in scope.
+    """
     decider = Decider(matcher, now, tradeoffs)
     decision = decider.decide(issue, lineage, overrides)
     known = standing is not None and standing.decision.pair == decision.pair
     stands = standing if known and standing else Standing(decision, now, Origin.RULEBOOK, issue.updated, "")
-    case = Case(issue, stands, reading, decider.asked_above(decision, lineage, overrides, scope))
+    case = Case(issue, stands, reading, decider.asked_above(decision, lineage, overrides, inside))
     planned = plan([case] if in_scope else [], policy, now)
     return Explanation(
         issue=issue,

@@ -13,6 +13,7 @@ from typing import Final
 
 from syncd.core.model import Finding, Issue, IssueRef, Link
 from syncd.core.ports import Census, Change, Found, Progress
+from syncd.engine.lineage import inside
 from syncd.engine.widening import chunks
 from syncd.engine.work import Work
 
@@ -143,7 +144,9 @@ def put_outside(work: Work, issues: Sequence[Issue], changes: dict[IssueRef, Cha
     if not issues:
         return 0
     ids = [issue.ref.id for issue in issues]
+    leaving = inside(work.store, (issue.ref for issue in issues))
     changes.update(work.store.remember(work.tracker, issues, in_scope=False, now=now))
+    changes.update(dict.fromkeys(leaving, Change.CONTENT))  # what was asked there is now asked below
     work.store.drop_entries(work.tracker, ids, MOVED, now)
     return work.store.take_out(work.tracker, ids, MOVED, now)
 

@@ -14,7 +14,7 @@ from syncd.core.plan import Case, Policy, Write, plan
 from syncd.core.ports import Known, Signature, Store
 from syncd.core.reading import Reading, read_marks
 from syncd.core.tradeoffs import NONE, Tradeoffs
-from syncd.engine.lineage import Ancestry
+from syncd.engine.lineage import Ancestry, inside
 from syncd.engine.work import Watcher
 
 BATCH = 1000
@@ -30,7 +30,6 @@ class Outlook:
     new: Matcher
     policy: Policy
     """With the new rules' strategy."""
-    scope: tuple[str, ...]
     signature: Signature
     overlap: timedelta
     now: datetime
@@ -62,6 +61,7 @@ class _Batch:
         above = {a.ref for lineage in self._lineages.values() for step in lineage.steps for a in step}
         refs = sorted({*above, *(one.issue.ref for one in self._known)})
         self._overrides: Overrides = outlook.store.overrides(refs)
+        self._inside = inside(outlook.store, above) if _asks(outlook.policy) else frozenset[IssueRef]()
         self._old = Decider(outlook.old, outlook.now, outlook.tradeoffs)
         self._new = Decider(outlook.new, outlook.now, outlook.tradeoffs)
         self._needed = {field_key(name): name for name in asked_fields(outlook.new.rulebook, outlook.tracker)}
@@ -103,7 +103,7 @@ class _Batch:
         may = self._outlook.policy.may(issue.project)
         if may is not Write.COMMENT or decision.verdict != Unmapped():
             return False
-        return self._new.asked_above(decision, self._lineages[issue.ref], self._overrides, self._outlook.scope)
+        return self._new.asked_above(decision, self._lineages[issue.ref], self._overrides, self._inside)
 
     def _reading(self, one: Known) -> Reading:
         return read_marks(
@@ -125,3 +125,7 @@ class _Batch:
         if not new_comment and not (action.kind == "mark" and self._outlook.mail):
             return set()
         return {(issue.ref.tracker, p.id) for p in (issue.assignee, issue.reporter) if p is not None}
+
+
+def _asks(policy: Policy) -> bool:
+    return Write.COMMENT in (policy.write, *policy.write_by.values())

@@ -10,6 +10,9 @@ from syncd.core.model import Issue, IssueRef, Lineage, Link
 from syncd.core.ports import Progress, Store, TrackerReader
 from syncd.core.seen import Seen
 
+_TOGETHER: Final = 1000
+"""Refs asked of the store at once."""
+
 DEPTH: Final = 20
 """Ancestors followed upwards; real trees are three or four high."""
 REMEMBERED: Final = 10_000
@@ -230,6 +233,13 @@ def read_outside(
         returned = store.by_link(tracker, back)
     refs = {*changes, *(issue.ref for issue in (*lost.values(), *returned.values()))}
     return Outside(frozenset(ref.id for ref in refs), tuple(gone))
+
+
+def inside(store: Store, refs: Iterable[IssueRef]) -> frozenset[IssueRef]:
+    """Those of them that are in scope."""
+    wanted = sorted(set(refs))
+    some = (wanted[start : start + _TOGETHER] for start in range(0, len(wanted), _TOGETHER))
+    return frozenset(ref for part in some for ref, known in store.known(part).items() if known.in_scope)
 
 
 def _order(link: Link) -> tuple[str, str]:

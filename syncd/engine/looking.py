@@ -38,7 +38,7 @@ from syncd.engine.faults import fault_findings, tell_faults
 from syncd.engine.histories import histories
 from syncd.engine.kinship import KIND as STRANGER
 from syncd.engine.kinship import Kinship
-from syncd.engine.lineage import Ancestry, read_outside
+from syncd.engine.lineage import Ancestry, inside, read_outside
 from syncd.engine.listening import listen
 from syncd.engine.observing import observe
 from syncd.engine.twinning import settle_twins, tell_twins
@@ -340,12 +340,14 @@ class _Pass:
         except TrackerError:
             self._readable = False
             return ()
-        inside, outside = placed(found, self._work.scope)
-        put_outside(self._work, outside, {}, self._work.clock.now())
+        present, outside = placed(found, self._work.scope)
+        left: dict[IssueRef, Change] = {}
+        put_outside(self._work, outside, left, self._work.clock.now())
+        self._reworded |= {ref.id for ref, change in left.items() if change is not Change.MARKS}
         for moved in outside:  # to where nothing may be touched, and no search of the scope shows it any more
             batch.known.pop(moved.ref, None)
             batch.readings.pop(moved.ref, None)
-        answered = [issue for issue in inside if issue.ref in batch.known]
+        answered = [issue for issue in present if issue.ref in batch.known]
         changes = self._work.store.remember(self._work.tracker, answered, in_scope=True, now=self._work.clock.now())
         newer = {ref.id for ref, change in changes.items() if change is not Change.MARKS}
         self._widened.own |= newer  # fresher than the row that was observed: no later row will tell of it
@@ -484,12 +486,11 @@ class _Pass:
             and self._policy.may(known.issue.project) is Write.COMMENT
         ]
         lineages, decider = self._ancestry.of(issues), self._decider()
+        there = inside(self._work.store, (a.ref for one in lineages.values() for step in one.steps for a in step))
         return {
             issue.ref
             for issue in issues
-            if decider.asked_above(
-                batch.standing(issue.ref).decision, lineages[issue.ref], batch.overrides, self._work.scope
-            )
+            if decider.asked_above(batch.standing(issue.ref).decision, lineages[issue.ref], batch.overrides, there)
         }
 
 

@@ -11,7 +11,7 @@ from syncd.core.ports import MEMORY_AT_MOST, Census, Change, NoSuchField, Page, 
 from syncd.engine.backfill import read_everything
 from syncd.engine.census import Counted, census_if_due, reaches_back_to, read_below
 from syncd.engine.coverage import coverage_findings
-from syncd.engine.lineage import read_outside
+from syncd.engine.lineage import inside, read_outside
 from syncd.engine.sureness import doubted, lateness, learned, since, trusted
 from syncd.engine.work import Observed, Work
 
@@ -225,8 +225,10 @@ def _remember_outside(work: Work, page: Page, tally: _Tally, now: datetime) -> N
     if not page.outside:
         return
     ids = [issue.ref.id for issue in page.outside]
+    leaving = inside(work.store, (issue.ref for issue in page.outside))
     with work.store.transaction():
         tally.add(work.store.remember(work.tracker, page.outside, in_scope=False, now=now))
+        tally.add(dict.fromkeys(leaving, Change.CONTENT))  # what was asked there is now asked below
         work.store.take_out(work.tracker, ids, OUT, now)
     tally.told.update(ids)
 

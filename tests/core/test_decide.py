@@ -34,6 +34,7 @@ from syncd.core.match import Matcher
 from syncd.core.model import (
     Conflict,
     Exempt,
+    Issue,
     Lineage,
     Mapped,
     Objective,
@@ -430,22 +431,23 @@ def test_another_pair_starts_anew() -> None:
 # --- whom to ask ------------------------------------------------------------------------------------------
 
 
-def asked_above(book: Rulebook, above: Lineage, scope: tuple[str, ...] = ("PAY",)) -> bool:
+def asked_above(book: Rulebook, above: Lineage, *inside: Issue) -> bool:
     decider = Decider(Matcher(book, DAY), NOW)
-    return decider.asked_above(decider.decide(issue(), above, {}), above, {}, scope)
+    return decider.asked_above(decider.decide(issue(), above, {}), above, {}, [one.ref for one in inside])
 
 
 def test_an_unmapped_child_of_an_unmapped_ancestor_in_scope_is_asked_there() -> None:
-    assert asked_above(rulebook(SRE), lineage(epic()))
-    assert asked_above(rulebook(SRE), lineage(epic("OPS-9"), initiative()))
+    assert asked_above(rulebook(SRE), lineage(epic()), epic())
+    assert asked_above(rulebook(SRE), lineage(epic("OPS-9"), initiative()), initiative())
 
 
 def test_it_is_asked_itself_where_no_ancestor_in_scope_is_unmapped() -> None:
     assert not asked_above(rulebook(SRE), lineage())
-    assert not asked_above(rulebook(SRE), lineage(epic("OPS-9")))
-    assert not asked_above(rulebook(rule("epics", "growth", has("type", "epic"), default=True)), lineage(epic()))
+    assert not asked_above(rulebook(SRE), lineage(epic())), "it is of a project in scope, and archived"
+    by_type = rulebook(rule("epics", "growth", has("type", "epic"), default=True))
+    assert not asked_above(by_type, lineage(epic()), epic())
 
 
 def test_only_the_unmapped_are_asked_above() -> None:
     book = rulebook(rule("stories", "growth", has("type", "story")))
-    assert not asked_above(book, lineage(epic()))
+    assert not asked_above(book, lineage(epic()), epic())

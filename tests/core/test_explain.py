@@ -125,6 +125,6 @@ def test_a_verdict_that_an_edit_of_the_rules_just_changed_has_not_stood_yet() ->
 def test_the_unmapped_are_asked_at_their_topmost_unmapped_ancestor() -> None:
     bug = issue(type="Bug")
     how = {"policy": policy(Write.COMMENT), "reading": Reading(applied("alignment/unmapped"))}
-    (below,) = explained(bug, lineage(epic()), standing(UNMAPPED), scope=("PAY",), **how).steps
+    (below,) = explained(bug, lineage(epic()), standing(UNMAPPED), inside=[epic().ref], **how).steps
     assert isinstance(below, Skipped)
     assert below.why == "comment: it is asked at the ancestor only"
