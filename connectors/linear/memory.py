@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from typing import Any, Final
 
 from connectors.linear.labels import Labels
@@ -32,6 +33,31 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """How far a first reading has come: newest changes first, so it goes on with what changed no later than `oldest`.
+
+    Whatever changed meanwhile is newer than `newest`, which is how far the whole reading will have read in the end.
+    """
+
+    newest: datetime
+    oldest: datetime
+    asked: tuple[str, ...]
+    """The teams, and what else is asked for: another reading does not go on with this one."""
+
+    def told(self) -> Sequence[str]:
+        """To keep."""
+        return [self.newest.isoformat(), self.oldest.isoformat(), *self.asked]
+
+    @classmethod
+    def of(cls, told: Sequence[str]) -> "Begun | None":
+        """Back again."""
+        if not told:
+            return None
+        newest, oldest, *asked = told
+        return cls(datetime.fromisoformat(newest), datetime.fromisoformat(oldest), tuple(asked))
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Digests of the catalogues as they were when the issues were mapped by them."""
 
@@ -43,6 +69,9 @@ class Memory:
     """By key."""
     groups: tuple[str, ...] = ()
     """The label groups that are ours, by full id."""
+    begun: Begun | None = None
+    """A first reading that is not done. The digests are then those of its beginning: what differs from them in the end
+    is read again, whichever part of the reading it fell into."""
     marks: tuple[str, ...] = ()
     """The marks whose labels we made: whatever they are called by now, their ids prove it."""
 
@@ -85,6 +114,7 @@ class Memory:
         """To keep. Where it would be too long, what costs least to know again is left out first."""
         for kept in (self, replace(self, nodes={}), _summed(replace(self, nodes={}))):
             told = {part.name: getattr(kept, part.name) for part in fields(kept)}
+            told["begun"] = () if kept.begun is None else kept.begun.told()
             text = json.dumps({"v": VERSION, **told}, separators=(",", ":"), sort_keys=True)
             if len(text) <= MEMORY_AT_MOST:
                 return text
@@ -97,8 +127,9 @@ class Memory:
             told = json.loads(text)
             if not isinstance(told, dict) or told.pop("v", None) != VERSION:
                 return None
-            groups, marks = _texts(told.pop("groups")), _texts(told.pop("marks"))
-            return cls(**{name: dict(value) for name, value in told.items()}, groups=groups, marks=marks)
+            groups, begun, marks = (_texts(told.pop(name)) for name in ("groups", "begun", "marks"))
+            digests = {name: dict(value) for name, value in told.items()}
+            return cls(**digests, groups=groups, begun=Begun.of(begun), marks=marks)
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
 

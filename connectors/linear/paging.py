@@ -151,15 +151,15 @@ class IssueWalk:
     linear: Linear
     sprint: bool
 
-    def run(self, wanted: Filter) -> Iterator[Part]:
-        """Pages, newest change first.
+    def run(self, wanted: Filter, oldest: datetime | None = None) -> Iterator[Part]:
+        """Pages, newest change first; from that change on, where an earlier walk got as far as it.
 
         Where a cursor is gone, the walk goes on from the oldest change it has seen instead; nothing is left out, as
         rows only ever move to the front.
         """
         cursor: str | None = None
-        oldest: datetime | None = None
         seen, restarts = set[str](), 0
+        wanted = _until(wanted, oldest)
         while True:
             try:
                 part = _going_on(self._part(_until(wanted, oldest) if restarts else wanted, cursor), cursor)
@@ -171,7 +171,7 @@ class IssueWalk:
                 cursor, seen = None, set()
                 continue
             yield part
-            oldest = min((at for at in (oldest, *map(updated, part.rows)) if at is not None), default=None)
+            oldest = oldest_of(part, oldest)
             cursor = part.following
             if cursor is None:
                 return
@@ -228,6 +228,11 @@ def updated(row: Row) -> datetime | None:
         return instant(raw.get("updatedAt") if isinstance(raw, Mapping) else None, "updatedAt")
     except WrongError:
         return None
+
+
+def oldest_of(part: Part, before: datetime | None) -> datetime | None:
+    """The oldest change on a page, or before it."""
+    return min((at for at in (before, *map(updated, part.rows)) if at is not None), default=None)
 
 
 def _until(wanted: Filter, oldest: datetime | None) -> Filter:

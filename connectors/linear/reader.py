@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.http import Sleep
@@ -24,8 +24,8 @@ from connectors.linear.documents import (
 from connectors.linear.history import birth, label_changes, last_author
 from connectors.linear.labels import Ours
 from connectors.linear.mapping import Dialect, in_scope, read_issue
-from connectors.linear.memory import Changes, Memory, node_digest, short
-from connectors.linear.paging import Filter, IssueWalk, Part, Row, pages, taken_apart, told, updated
+from connectors.linear.memory import Begun, Changes, Memory, node_digest, short
+from connectors.linear.paging import Filter, IssueWalk, Part, Row, oldest_of, pages, taken_apart, told, updated
 from connectors.linear.shapes import WrongError, mapping, name
 from connectors.linear.talk import comment_seen
 from connectors.linear.traces import NAMED_AT_ONCE, bearing, signed_comments
@@ -45,6 +45,9 @@ from syncd.core.ports import (
     SignedComment,
     TrackerOptions,
 )
+
+OLDEST: Final = timedelta(days=7)
+"""A first reading that began before is not gone on with."""
 
 _NEAR: Final = {
     "field.status": "status", "field.state": "status", "field.priority": "priority", "field.project": "project",
@@ -118,32 +121,52 @@ class LinearReader:
         Only the last page says how far has been read: up to the instant at which the walk began on the tracker's
         clock, or to the newest change that stood on its first page, for whatever changes during the walk is newer than
         both (facts/linear.md §3). Were it the newest change alone, a quiet workspace would read its last burst of
-        changes again in every cycle. Until the last page a kill costs the walk, and nothing else.
+        changes again in every cycle.
+
+        Each page of a first reading says in its memory how far it is, and the next one goes on there. A later reading
+        that is cut off begins anew: it is short, and what it had read is kept.
         """
         teams = self._visible()
         if not teams:
             yield Page((), last=True)  # nothing can be read, so nothing is known to have been read: no read_to
             return
+        kept = Memory.parse(memory)
+        begun = self._begun(kept, teams) if since is None else None
         began = self._linear.caller.tracker_now()
         newest = began if since is None else max(since, began)
-        before = None if since is None else Memory.parse(memory)
+        newest, oldest = (newest, None) if begun is None else (begun.newest, begun.oldest)
+        before = None if since is None else kept
         catalogue = self._catalogue = Catalogue.read(self._linear, self._options.marks, self._ours(before))
         now = Memory.of(catalogue.labels, catalogue.nodes, self._teams or (), before)
         now = replace(now, marks=catalogue.known_ours().marks)
+        now = now if begun is None or kept is None else kept
         yield from _told(self._nodes(catalogue, before))
         if since is not None:
             changes = Changes(everything=True) if before is None else before.changes(now, catalogue.ids())
             for beside in (self._concerned(teams, changes), self._moved(since)):
                 for page in beside:
                     yield from _told(page)
-        for number, part in enumerate(self._walk.run(self._changed_since(teams, since))):
+        for number, part in enumerate(self._walk.run(self._changed_since(teams, since), oldest)):
             if number == 0:
                 newest = max(newest, *(at for at in map(updated, part.rows) if at is not None), newest)
-            page = self._mapped(part).page()
+            page, oldest = self._mapped(part).page(), oldest_of(part, oldest)
+            now = now.with_labels(catalogue.found_late)
             if part.following is None:
-                memory = now.with_labels(catalogue.found_late).text()
-                page = replace(page, read_to=newest, last=True, memory=memory)
+                page = replace(page, read_to=newest, last=True, memory=replace(now, begun=None).text())
+            elif since is None and oldest is not None:
+                far = Begun(newest, oldest, self._asked(teams))
+                page = replace(page, memory=replace(now, begun=far).text())
             yield page
+
+    def _asked(self, teams: Sequence[str]) -> tuple[str, ...]:
+        return ("sprint" if self._walk.sprint else "", *teams)
+
+    def _begun(self, kept: Memory | None, teams: Sequence[str]) -> Begun | None:
+        """A first reading that goes on: it asked for the same, and not so long ago that most has changed since."""
+        begun = None if kept is None else kept.begun
+        if begun is None or begun.asked != self._asked(teams):
+            return None
+        return begun if self._linear.caller.tracker_now() - begun.newest < OLDEST else None
 
     def _nodes(self, catalogue: Catalogue, before: Memory | None) -> Page:
         """Projects and initiatives that are new or otherwise than they were."""
@@ -219,7 +242,8 @@ class LinearReader:
                 unreadable += (one,)
             else:
                 missing.append(link)
-        return Found((*nodes.values(), *issues.values()), tuple(missing), unreadable)
+        away = frozenset(issue.ref.id for one in read for issue in one.outside)
+        return Found((*nodes.values(), *issues.values()), tuple(missing), unreadable, archived=away)
 
     def _by_key(self, keys: Iterable[str]) -> Iterator[Part]:
         numbers: dict[str, list[int]] = {}

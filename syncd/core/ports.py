@@ -94,8 +94,8 @@ class Page:
     """What is surely not in scope: nodes above, archived or trashed work, work that moved out. One that was in scope
     leaves it; none of them is read again within this observation."""
     memory: str | None = None
-    """On the last page: what the reader wants to be told at its next observation (opaque, at most `MEMORY_AT_MOST`
-    characters). None: what it was told this time."""
+    """What the reader wants to be told at its next observation (opaque, at most `MEMORY_AT_MOST` characters). None:
+    what it was told this time. On a page that is not the last: how far it is, should the rest never come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,8 @@ class TrackerReader(Protocol):
     def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         """Every issue in scope changed since then (tracker's clock; None: all), oldest change first.
 
-        `memory` is that of the last page of the last observation that was complete; empty where `since` is None.
+        `memory` is that of the last page of the last observation that was complete, or of a later page that had one;
+        empty: there was none.
 
         Exactly the final page says `last`. An iteration that ends in an error was not complete; what it yielded
         until then is true. The same issue may come twice; the later one is the newer.
@@ -680,6 +681,10 @@ class Store(Protocol):
 
     def set_aside(self, tracker: str, unreadable: Sequence[Unreadable], now: datetime) -> None:
         """Remember issues that could not be understood, by link, with what was wrong."""
+        ...
+
+    def forget_aside(self, tracker: str, links: Sequence[Link]) -> None:
+        """These are not there any more, so there is nothing left to understand."""
         ...
 
     def aside(self, tracker: str) -> Mapping[Link, str]:

@@ -219,6 +219,13 @@ def read_below(work: Work, ids: Sequence[str], counted: Counted) -> None:
         _learn(work, work.reader.read(some), counted)
 
 
+def read_again(work: Work, links: Sequence[Link], counted: Counted) -> None:
+    """Read directly what could not be understood before. What is not there any more is no longer waited for."""
+    found = work.reader.read(links)
+    _learn(work, found, counted)
+    work.store.forget_aside(work.tracker, found.missing)
+
+
 def _held_up(work: Work, counted: Counted) -> list[Finding]:
     if counted.why is None:
         return []

@@ -9,12 +9,16 @@ from syncd.core.errors import Denied, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Finding, IssueRef, Link
 from syncd.core.ports import MEMORY_AT_MOST, Census, Change, NoSuchField, Page, PartPage, Progress, Sight
 from syncd.engine.backfill import read_everything
-from syncd.engine.census import Counted, census_if_due, reaches_back_to, read_below
+from syncd.engine.census import Counted, census_if_due, reaches_back_to, read_again, read_below
 from syncd.engine.coverage import coverage_findings
 from syncd.engine.lineage import inside, read_outside
 from syncd.engine.sureness import doubted, lateness, learned, since, trusted
 from syncd.engine.work import Observed, Work
 
+ASIDE_AT_ONCE: Final = 100
+"""Issues set aside that are read again in one cycle."""
+TURN_S: Final = 60
+"""How long it is the turn of the same ones, where there are more."""
 OUT: Final = "the tracker says that it is archived, deleted, or moved out of the scope"
 
 
@@ -29,6 +33,8 @@ class _Tally:
     """Of those, issues that differ only in what was asked for."""
     nameless: list[Unreadable] = field(default_factory=list)
     """Issues that could not be understood, not even which ones they are."""
+    aside: set[Link] = field(default_factory=set)
+    """Issues that could not be understood this time."""
     echoed: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
     """What the observation itself told of what lies outside the scope."""
@@ -67,6 +73,7 @@ def observe(work: Work, before: Progress) -> Observed:
             sight = work.reader.look_around()
             tally.progress = trusted(_fit(work, tally.progress, sight))
         tally.held = _count(work, tally, census)
+        _read_aside(work, tally)
         _read_ancestors(work, tally, started)
     except (Unavailable, Denied, Unreadable) as failed:
         why = f"{failed} Grant: {failed.need}." if isinstance(failed, Denied) else str(failed)
@@ -164,7 +171,7 @@ def _walk(work: Work, tally: _Tally, census: Census) -> int:
     begin = since(work, tally.progress, work.clock.now())
     back_to = None if begin is None else reaches_back_to(work, tally.progress, census)
     begin = begin if back_to is None else min(filter(None, (begin, back_to)))
-    for page in work.reader.observe(begin, "" if begin is None else tally.progress.memory):
+    for page in work.reader.observe(begin, tally.progress.memory):
         work.still_ours()
         tally.late = max(tally.late, lateness(work, page.issues, known_to))
         _remember(work, page, tally)
@@ -202,6 +209,8 @@ def _remember(work: Work, page: Page, tally: _Tally) -> None:
     progress = tally.progress
     if newer is not None and (before is None or newer > before):
         progress = replace(progress, watermark=newer)
+    if page.memory is not None and not page.last:
+        progress = replace(progress, memory=page.memory)  # how far it is, with what it has read
     if page.issues or page.outside:  # else it is saved with whatever comes next
         tally.add(work.store.remember(work.tracker, page.issues, in_scope=True, now=now, progress=progress))
     tally.progress = progress
@@ -214,6 +223,7 @@ def _set_aside(work: Work, unreadable: Sequence[Unreadable], tally: _Tally, now:
     if unreadable:
         work.store.set_aside(work.tracker, unreadable, now)
         tally.nameless += [bad for bad in unreadable if bad.link is None]
+        tally.aside |= {bad.link for bad in unreadable if bad.link is not None}
         tally.rows += len(unreadable)
 
 
@@ -231,6 +241,21 @@ def _remember_outside(work: Work, page: Page, tally: _Tally, now: datetime) -> N
         tally.add(dict.fromkeys(leaving, Change.CONTENT))  # what was asked there is now asked below
         work.store.take_out(work.tracker, ids, OUT, now)
     tally.told.update(ids)
+
+
+def _read_aside(work: Work, tally: _Tally) -> None:
+    """Read again what could not be understood in earlier cycles: the fault may have passed, and no change tells of it.
+
+    As many as one or two requests hold, in turn.
+    """
+    links = [link for link in work.store.aside(work.tracker) if link not in tally.aside]
+    if not links:
+        return
+    turn = int(work.clock.now().timestamp() // TURN_S) * ASIDE_AT_ONCE % len(links)
+    counted = Counted()
+    read_again(work, (links[turn:] + links[:turn])[:ASIDE_AT_ONCE], counted)
+    tally.add(counted.changes)
+    tally.changed |= counted.orphaned
 
 
 def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:

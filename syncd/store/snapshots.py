@@ -208,6 +208,12 @@ class Snapshots(Part):
             with self._db.writing() as connection:
                 connection.execute(self._db.upsert(set_aside), rows)
 
+    def forget_aside(self, tracker: str, links: Sequence[Link]) -> None:
+        """These are not there any more, so there is nothing left to understand."""
+        if links:
+            with self._db.writing() as connection:
+                self._drop_links(connection, set_aside, tracker, links)
+
     def aside(self, tracker: str) -> Mapping[Link, str]:
         """The issues set aside and not understood since, with what was wrong."""
         query = select(set_aside.c.id, set_aside.c.key, set_aside.c.what).where(set_aside.c.tracker == tracker)

@@ -12,7 +12,7 @@ import pytest
 from connectors.linear.kind import KIND
 from connectors.linear.labels import Labels
 from connectors.linear.mapping import Dialect, in_scope, read_issue
-from connectors.linear.memory import Memory
+from connectors.linear.memory import Begun, Memory
 from connectors.linear.nodes import Nodes, Raw
 from connectors.linear.shapes import Untold, WrongError
 from connectors.linear.signs import copy_metadata, copy_of, copy_url, label_sign, mark_of, signer, spare_name
@@ -229,8 +229,13 @@ def test_one_bad_project_does_not_hide_the_others() -> None:
     assert any("j.project is missing" in one for one in told)
 
 
+DAY = datetime(2026, 11, 2, 9, 30, 0, 250_000, tzinfo=UTC)
+
+
 def test_a_memory_comes_back_and_one_of_another_kind_is_none() -> None:
-    memory = Memory({"a": "1"}, {"b": "2"}, {"c": "3"}, {"ENG": "4"}, ("g",), ("Outcome/x",))
+    memory = Memory(
+        {"a": "1"}, {"b": "2"}, {"c": "3"}, {"ENG": "4"}, ("g",), Begun(DAY, DAY, ("", "ENG")), ("Outcome/x",)
+    )
     assert Memory.parse(memory.text()) == memory
     for other in ("", "{}", "[]", "null", '{"v":2}', "{", '{"v":1,"groups":[],"labels":3}'):
         assert Memory.parse(other) is None
