@@ -95,7 +95,7 @@ class Page:
     leaves it; none of them is read again within this observation."""
     memory: str | None = None
     """What the reader wants to be told at its next observation (opaque, at most `MEMORY_AT_MOST` characters). None:
-    what it was told this time. On a page that is not the last: how far it is, should the rest never come."""
+    what it was told this time. On an earlier page of a first reading: how far it is, should the rest never come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +199,8 @@ class TrackerReader(Protocol):
     def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         """Every issue in scope changed since then (tracker's clock; None: all), oldest change first.
 
-        `memory` is that of the last page of the last observation that was complete, or of a later page that had one;
-        empty: there was none.
+        `memory` is that of the last page of the last observation that was complete; where `since` is None, perhaps of a
+        first reading that was cut off. Empty: there was none.
 
         Exactly the final page says `last`. An iteration that ends in an error was not complete; what it yielded
         until then is true. The same issue may come twice; the later one is the newer.

@@ -209,8 +209,8 @@ def _remember(work: Work, page: Page, tally: _Tally) -> None:
     progress = tally.progress
     if newer is not None and (before is None or newer > before):
         progress = replace(progress, watermark=newer)
-    if page.memory is not None and not page.last:
-        progress = replace(progress, memory=page.memory)  # how far it is, with what it has read
+    if page.memory is not None and not page.last and before is None:
+        progress = replace(progress, memory=page.memory)  # how far a first reading is, with what it has read
     if page.issues or page.outside:  # else it is saved with whatever comes next
         tally.add(work.store.remember(work.tracker, page.issues, in_scope=True, now=now, progress=progress))
     tally.progress = progress

@@ -354,6 +354,8 @@ def test_what_is_set_aside_is_told_until_it_is_understood(store: Store) -> None:
     assert store.aside(JIRA) == {Link("5", "PAY-5"): "no status", Link("6", None): "no key"}
     remember(store, issue("5"))
     assert store.aside(JIRA) == {Link("6", None): "no key"}
+    store.forget_aside(JIRA, [Link("6", None)])
+    assert store.aside(JIRA) == {}
 
 
 # --- deciding ---------------------------------------------------------------------------------------------
