@@ -43,7 +43,7 @@ class Widened:
         below = set() if everything else descendants(work, observed.changed) - observed.changed
         edited = observed.changed - observed.refielded
         by_edits = edited | descendants(work, edited) if observed.refielded and not everything else edited
-        refielded = frozenset(observed.refielded | below) - by_edits
+        refielded = frozenset(observed.refielded | below) - by_edits if observed.refielded else frozenset()
         return cls(set(observed.changed), below, everything, refielded, whole=observed.everything)
 
     def holds(self, issue_id: str) -> bool:

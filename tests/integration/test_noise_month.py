@@ -94,6 +94,7 @@ SWITCHES: dict[str, tuple[Callable[[], AbstractContextManager[Any]], dict[str, A
     "24 hours": (lambda: patch("syncd.core.comments.FRESH", timedelta(days=9999)), {}, "the outage"),
     "edits of rules": (lambda: without_origin(Origin.RULEBOOK), {}, "rule edit"),
     "a new project": (lambda: without_origin(Origin.FIRST), {}, "the new project"),
+    "changes above": (lambda: without_origin(Origin.ANCESTOR), {}, "an ancestor"),
     "heirs of a torn epic": (without_heirs, {}, "a child of the torn epic"),
     "one question for all below": (
         lambda: patch.object(Decider, "asked_above", lambda *_told: False),
