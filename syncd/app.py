@@ -415,6 +415,7 @@ class App:
 
     def migrate(self) -> Sequence[str]:
         """Bring the store to this program's tables, creating it where there is none; the revisions applied."""
+        self.load()
         url, password = self._store_address()
         try:
             open_store(url, password=password, clock_now=self.clock.now()).close()

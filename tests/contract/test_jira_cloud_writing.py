@@ -145,6 +145,7 @@ def test_a_comment_is_signed_and_its_id_comes_back(cloud: Cloud, issue: Any) -> 
     (comment,) = cloud.issue(issue.key).comments
     assert receipt.comment_id == str(comment.id)
     (held,) = properties_of(cloud, issue.key)
+    assert len(held["syncd"].pop("digest")) == 16  # of what it says, so that a lost store knows it again
     assert held == {"syncd": {"installation": "acme", "instance": "instance-1", "entry": "e1"}}
 
 
