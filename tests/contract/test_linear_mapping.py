@@ -328,6 +328,21 @@ def test_labels_of_real_webhooks_are_read(shared: Path, name: str) -> None:
     assert labels.texts == {told["id"]: (told["name"],)}
 
 
+def test_no_payload_of_a_real_webhook_is_more_than_a_value_or_a_located_error(shared: Path) -> None:
+    files = sorted((shared / "data/linear-webhooks").glob("*.json"))
+    assert len(files) > 20
+    for file in files:
+        told = json.loads(file.read_text(encoding="utf-8"))["data"]
+        issue = read_issue(told, DIALECT, "data")
+        assert isinstance(issue, Unreadable)
+        assert "data." in str(issue)
+        labels = Labels.of([("data", told)])
+        assert labels.by_id or all("data." in text for text in (*labels.broken.values(), *labels.unread))
+        nodes = Nodes.of(Raw([("data", told)], [("data", told)], [("data", told)]), "acme", Labels(), Labels())
+        assert len(nodes.by_id) + len(nodes.unreadable) >= 3
+        assert all("data." in str(bad) for bad in nodes.unreadable)
+
+
 def test_projects_of_real_webhooks_lack_their_status_and_say_so(shared: Path) -> None:
     told = json.loads((shared / "data/linear-webhooks/updateProjectForRename.json").read_text(encoding="utf-8"))
     nodes = Nodes.of(Raw([("data", told["data"])]), "acme", Labels(), Labels())

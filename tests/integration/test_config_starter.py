@@ -65,6 +65,20 @@ def test_what_the_starter_shows_as_a_default_in_a_comment_can_be_switched_on(tmp
     assert shown == load(folder).settings
 
 
+def test_the_linear_tracker_that_the_starter_shows_in_a_comment_can_be_switched_on(tmp_path: Path) -> None:
+    text = (CONFIG / "syncd.yaml").read_text()
+    before, example = text.split("  # acme-linear:\n")
+    example, after = example.split("\n\n", 1)
+    shown = re.sub(r"^  # ", "  ", "  # acme-linear:\n" + example, flags=re.MULTILINE)
+    files = {name: (CONFIG / name).read_text() for name in ("strategy.yaml", "rules.yaml")}
+    folder = write_config(tmp_path, {**files, "syncd.yaml": f"{before}{shown}\n\n{after}"})
+    config = load_config(folder, check_options, KINDS, WRITTEN_FOR)
+    assert config.advice == ()
+    assert [(t.id, t.kind, dict(t.scope)) for t in config.settings.trackers][1:] == [
+        ("acme-linear", "linear", {"teams": ("ENG", "OPS")})
+    ]
+
+
 def test_each_starter_file_names_its_schema_for_editors() -> None:
     for name, schema in _schemas_on_disk().items():
         file = CONFIG / name.replace(".schema.json", ".yaml")

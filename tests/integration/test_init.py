@@ -19,6 +19,7 @@ from syncd.cli import main
 from syncd.config import load_config
 from syncd.core.errors import SyncdError
 from syncd.newconfig import QUESTIONS, AlreadyThereError, Interview, filled, write_new
+from syncd.settings import missing_secrets
 from syncd.starter import starter_texts
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +106,13 @@ def test_the_answers_stand_in_the_file_and_the_comments_stay(tmp_path: Path) -> 
 def test_for_linear_neither_address_nor_email_is_asked_for_and_the_scope_is_of_teams(tmp_path: Path) -> None:
     person = Person(kind=["linear"], projects=["ENG, OPS"])
     write_new(tmp_path, DAY, person.interview())
-    (tracker,) = load_config(tmp_path, check_options, KINDS, DAY).settings.trackers
+    config = load_config(tmp_path, check_options, KINDS, DAY)
+    (tracker,) = config.settings.trackers
+    assert config.advice == ()
+    assert [p.message for p in missing_secrets(config.settings, {})] == [
+        "the environment variable `LINEAR_TOKEN` is not set"
+    ]
+    assert not missing_secrets(config.settings, {"LINEAR_TOKEN": "lin_api_x"})
     assert (tracker.id, tracker.kind, tracker.url) == ("mine-linear", "linear", "")
     assert tracker.scope == {"teams": ("ENG", "OPS")}
     assert "    auth: {token: {env: LINEAR_TOKEN}}\n" in (tmp_path / "syncd.yaml").read_text()
