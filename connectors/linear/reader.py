@@ -6,26 +6,21 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.http import Sleep
+from connectors.linear import histories
 from connectors.linear.catalogue import Catalogue
 from connectors.linear.documents import (
-    BIRTHS,
     CENSUS,
     COMMENTS,
     COMMENTS_AT_ONCE,
-    HISTORIES,
-    HISTORIES_AT_ONCE,
-    HISTORY,
     ISSUE_BY_KEY,
     ISSUES_AT_ONCE,
     LOOK,
-    MOST_AT_ONCE,
     MOVED,
 )
-from connectors.linear.history import birth, label_changes, last_author
 from connectors.linear.labels import Ours
 from connectors.linear.mapping import Dialect, in_scope, read_issue
 from connectors.linear.memory import Begun, Changes, Memory, node_digest, short
-from connectors.linear.paging import Filter, IssueWalk, Part, Row, oldest_of, pages, taken_apart, told, updated
+from connectors.linear.paging import Filter, IssueWalk, Part, oldest_of, pages, taken_apart, told, updated
 from connectors.linear.shapes import WrongError, mapping, name
 from connectors.linear.talk import comment_seen
 from connectors.linear.traces import NAMED_AT_ONCE, bearing, signed_comments
@@ -236,12 +231,12 @@ class LinearReader:
         missing = []
         for link in left:
             one = self._by_old_key(link.key) if link.id is None and link.key else None
-            if isinstance(one, Issue):
-                issues[one.ref.id] = one
-            elif one is not None:
-                unreadable += (one,)
-            else:
+            if one is None:
                 missing.append(link)
+            else:
+                read.append(one)
+                issues.update((i.ref.id, i) for i in (*one.inside, *one.outside))
+                unreadable += one.unreadable
         away = frozenset(issue.ref.id for one in read for issue in one.outside)
         return Found((*nodes.values(), *issues.values()), tuple(missing), unreadable, archived=away)
 
@@ -256,7 +251,7 @@ class LinearReader:
                 part = of_team[start : start + ISSUES_AT_ONCE]
                 yield from self._walk.run({"team": {"key": {"eq": team}}, "number": {"in": part}})
 
-    def _by_old_key(self, key: str) -> Issue | Unreadable | None:
+    def _by_old_key(self, key: str) -> _Mapped | None:
         """One issue by a key it no longer bears; None: not there or not visible, which nobody can tell apart."""
         if not key.upper().rpartition("-")[0] or not key.rpartition("-")[2].isdigit():
             return None
@@ -265,64 +260,22 @@ class LinearReader:
         except (Gone, NotTaken):
             return None
         except Torn as torn:
-            return Unreadable(str(torn), tracker=self._options.id, link=Link(None, key))
-        mapped = self._mapped(Part([("issue", data["issue"])]))
-        return next(iter((*mapped.inside, *mapped.outside)), None) or next(iter(mapped.unreadable), None)
+            return _Mapped((), (), (Unreadable(str(torn), tracker=self._options.id, link=Link(None, key)),))
+        return self._mapped(Part([("issue", data["issue"])]))
 
     # --- histories --------------------------------------------------------------------------------------------
 
     def label_changes(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[LabelChange]]:
         """Ten issues a request, fifty entries of each; an issue with a longer history costs more."""
-        labels = self._known().labels
-        found: dict[IssueRef, Sequence[LabelChange]] = {}
-        for start in range(0, len(refs), HISTORIES_AT_ONCE):
-            ids = [ref.id for ref in refs[start : start + HISTORIES_AT_ONCE]]
-            for row in self._nodes_of(HISTORIES, ids):
-                ref = IssueRef(self._options.id, str(row.get("id")))
-                changes = sorted(label_changes(self._entries(row), ref, labels), key=lambda change: change.at)
-                if changes:
-                    found[ref] = changes
-        return found
-
-    def _entries(self, row: Mapping[str, Any]) -> Sequence[Row]:
-        part = taken_apart(row.get("history"), "history", self._options.id)
-        entries, cursor = list(part.rows), part.following
-        seen = set[str]()
-        while cursor is not None and cursor not in seen:
-            seen.add(cursor)
-            data = self._linear.ask(HISTORY, {"id": row.get("id"), "after": cursor}).data
-            issue = data["issue"]
-            part = taken_apart(
-                issue.get("history") if isinstance(issue, Mapping) else None, "history", self._options.id
-            )
-            entries += part.rows
-            cursor = part.following
-        return entries
+        return histories.all_label_changes(self._linear, refs, self._known().labels)
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         """Who made them, 250 a request."""
-        found: dict[IssueRef, Birth] = {}
-        for start in range(0, len(refs), MOST_AT_ONCE):
-            ids = [ref.id for ref in refs[start : start + MOST_AT_ONCE]]
-            for row in self._nodes_of(BIRTHS, ids):
-                born = birth(row)
-                if born is not None:
-                    found[IssueRef(self._options.id, str(row.get("id")))] = born
-        return found
+        return histories.births(self._linear, refs)
 
     def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
         """By the newest fifty entries of each history, ten issues a request; else by who created it."""
-        refs, found = list(at), dict[IssueRef, Person]()
-        for start in range(0, len(refs), HISTORIES_AT_ONCE):
-            ids = [ref.id for ref in refs[start : start + HISTORIES_AT_ONCE]]
-            for row in self._nodes_of(HISTORIES, ids):
-                ref = IssueRef(self._options.id, str(row.get("id")))
-                entries = taken_apart(row.get("history"), "history", self._options.id).rows
-                by = last_author(entries, at[ref]) if ref in at else None
-                if by is not None:
-                    found[ref] = by
-        born = self.births([ref for ref in refs if ref not in found])
-        return found | {ref: birth.by for ref, birth in born.items() if birth.by is not None}
+        return histories.changers(self._linear, at)
 
     # --- comments ---------------------------------------------------------------------------------------------
 
@@ -352,15 +305,6 @@ class LinearReader:
     def _comments(self, part: Part) -> tuple[CommentSeen, ...]:
         seen = (comment_seen(raw, self._options.id) for _, raw in part.rows)
         return tuple(one for one in seen if one is not None)
-
-    def _nodes_of(self, document: Any, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        if not ids:
-            return
-        connection = self._linear.ask(document, {"ids": ids}).data["issues"]
-        rows = connection.get("nodes") if isinstance(connection, Mapping) else None
-        if not isinstance(rows, list):
-            raise Unreadable(f"{self._options.id}: issues.nodes is not a list", tracker=self._options.id)
-        yield from (row for row in rows if isinstance(row, Mapping))
 
     # --- what syncd left ---------------------------------------------------------------------------------------
 

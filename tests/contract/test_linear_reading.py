@@ -554,3 +554,16 @@ def test_a_limit_that_stays_is_unavailable_with_the_time_to_wait(at: Desk) -> No
         at.reader().look_around()
     assert limited.value.retry_after is not None
     assert limited.value.retry_after < timedelta(minutes=30)  # and not the hour until `reset`
+
+
+def test_what_is_archived_answers_when_it_is_asked_for_and_is_said_to_be_so(at: Desk) -> None:
+    here = at.maria.create("ENG", "Here")
+    away = at.maria.create("ENG", "Away")
+    now = at.maria.move(at.maria.create("ENG", "Moved, and away"), "OPS")
+    (old,) = at.space.issue(now).previous_identifiers
+    for key in (away, now):
+        at.maria.archive(key)
+    ids = {key: at.space.issue(key).id for key in (here, away, now)}
+    found = at.reader().read([Link(ids[here], here), Link(ids[away], None), Link(None, old)])
+    assert {issue.ref.id for issue in found.issues} == set(ids.values())
+    assert found.archived == {ids[away], ids[now]}
