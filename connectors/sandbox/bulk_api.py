@@ -22,7 +22,9 @@ Operations = list[tuple[str, list[str]]]
 
 
 def refusal(message: str, status: int = 400) -> JiraError:
-    """A refusal in the bulk operations' own form."""
+    """A refusal in the bulk operations' own form; one that they do not document (429) in that of all others."""
+    if status not in (400, 401):
+        return JiraError(status, message)
     return JiraError(status, body={"errors": [{"message": message}]})
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,8 @@ def test_webhooks_bring_a_change_within_seconds_and_abuse_is_cut_off(tmp_path: P
         rig.await_marks(new, "outcome/reliability")
 
         assert hook(process, first, b"{}", **{"X-Hub-Signature": "sha256=" + "0" * 64}).status_code == 401
-        assert hook(process, first, b"x" * (1024 * 1024 + 1)).status_code == 413
+        with suppress(httpx.TransportError):  # it may hang up before all was sent
+            assert hook(process, first, b"x" * (1024 * 1024 + 1)).status_code == 413
         lazy = [_slow(process) for _ in range(50)]  # each sends the beginning of a request, and never ends it
         assert {hook(process, f"PAY-{n + 1000}").status_code for n in range(50)} == {200}, "others are served meanwhile"
         assert process.get("/livez").status_code == 200

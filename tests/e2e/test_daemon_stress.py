@@ -255,6 +255,7 @@ def judged(storm: Storm) -> None:
     sys.stderr.write(f"\n{dict(storm.seen)}, oldest tracker {max(storm.ages.values()):.1f} s\n")
 
 
+@pytest.mark.stress
 def test_two_processes_that_are_killed_now_and_then_bring_every_tracker_to_what_the_rules_say(
     tmp_path: Path, server: URL
 ) -> None:

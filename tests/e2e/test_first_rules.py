@@ -88,6 +88,7 @@ def _fits(shown: str, told: str) -> bool:
     )
 
 
+@pytest.mark.stress
 def test_the_page_can_be_followed_to_the_letter(tmp_path: Path) -> None:
     reader, kinds = Reader(tmp_path), []
     for block in BLOCK.finditer(PAGE):

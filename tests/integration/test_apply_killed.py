@@ -121,8 +121,15 @@ def test_after_being_killed_again_and_again_the_next_apply_finishes_and_nothing_
 
 
 def test_without_a_look_before_the_resend_the_same_deaths_leave_doubled_comments(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="doubled comments"):
-        survive(tmp_path, JIRA_SITE, size=200, kills=1, seed=20261121, program="support_blind")
+    for seed in range(20261121, 20261126):  # a death may miss the moment: then the same again
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        try:
+            survive(folder, JIRA_SITE, size=200, kills=1, seed=seed, program="support_blind")
+        except AssertionError as failed:
+            if "doubled comments" in str(failed):
+                return
+    pytest.fail("nothing is doubled without the look: it is not the look that keeps it so")
 
 
 @pytest.mark.stress

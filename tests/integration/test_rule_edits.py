@@ -72,7 +72,7 @@ def compare(folder: Path, seed: int) -> Counter[str]:
     return seen
 
 
-@pytest.mark.parametrize("part", range(6))
+@pytest.mark.parametrize("part", range(2))
 def test_the_fast_way_comes_to_what_deciding_all_anew_comes_to(tmp_path: Path, part: int) -> None:
     seen: Counter[str] = Counter()
     for seed in range(part * 10, part * 10 + 10):
@@ -116,6 +116,10 @@ class Counted:
     requests: int
 
 
+CURSORS = ("trackers", "leases", "listenings")
+"""What every pass writes: how far it has read, issues and comments, and that it goes on."""
+
+
 def counted(world: EditedWorld, monkeypatch: pytest.MonkeyPatch) -> Counted:
     """One pass, watched."""
     glanced: list[str] = []
@@ -131,7 +135,7 @@ def counted(world: EditedWorld, monkeypatch: pytest.MonkeyPatch) -> Counted:
         patched.setattr(world.store, "glances", watching)
         looked = world.look()
     tables = [word for statement in writes(seen) for word in statement.split()[1:3] if word not in ("INTO", "FROM")]
-    written = sorted({name for name in tables if name in metadata.tables and name not in ("trackers", "leases")})
+    written = sorted({name for name in tables if name in metadata.tables and name not in CURSORS})
     return Counted(looked, glanced, written, world.tracker.requests - requests)
 
 
