@@ -83,7 +83,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "token": "The account's API token: {env: NAME} or {file: PATH}. It never stands in this file.",
     },
     "Scope": {"projects": "The keys of the projects (Jira).", "teams": "The keys of the teams (Linear)."},
-    "Dashboard": {"issue": "The key of an issue in the scope."},
     "Dashboard": {"issue": "The key of an issue in the scope, made by an admin for that one comment."},
     "Webhook": {"secret": "What the tracker signs its webhooks with: {env: NAME} or {file: PATH}."},
     "Marks": {
