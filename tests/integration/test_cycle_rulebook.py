@@ -258,7 +258,7 @@ def killed_before_deciding(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Non
         raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr("syncd.engine.looking._Pass.take", die)
+        patched.setattr("syncd.engine.deciding.Pass.take", die)
         stage.clock.move(timedelta(minutes=1))
         with pytest.raises(KilledError):
             stage.once()
