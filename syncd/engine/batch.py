@@ -38,7 +38,7 @@ class Batch:
         return self.rulings.get(ref, NOTHING_SAID).answers
 
     def standing(self, ref: IssueRef) -> Standing:
-        """How it stands now: as decided in this pass, else as before. Every issue of a batch was decided at some time."""
+        """How it stands now: as decided in this pass, else as before; one of the two there is always."""
         standing = self.standings.get(ref) or self.known[ref].standing
         if standing is None:
             raise AssertionError(f"{ref} was not decided")

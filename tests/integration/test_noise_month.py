@@ -101,7 +101,11 @@ SWITCHES: dict[str, tuple[Callable[[], AbstractContextManager[Any]], dict[str, A
         {},
         "asked at the epic",
     ),
-    "apps are nobody": (lambda: patch("syncd.engine.deciding.by_people", lambda _w, planned, _s: planned), {}, "an app"),
+    "apps are nobody": (
+        lambda: patch("syncd.engine.deciding.by_people", lambda _w, planned, _s: planned),
+        {},
+        "an app",
+    ),
     "closed work": (never_closed, {}, "closed"),
 }
 
