@@ -89,7 +89,7 @@ BREACHES = {
     "YAML has one loader": ("syncd/rulebook.py", "from ruamel.yaml import YAML\n", "imports ruamel"),
     "the jira package has one home": ("connectors/http.py", "import jira\n", "imports jira"),
     "httpx has one home": ("connectors/linear/client.py", "import httpx\n", "imports httpx"),
-    "typer and rich belong to the commands": ("syncd/app.py", "from rich import progress\n", "imports rich"),
+    "typer and rich belong to the commands": ("syncd/app/planted.py", "from rich import progress\n", "imports rich"),
     "a connector knows no settings": (
         "connectors/jira/planted.py",
         "import syncd.settings\n",
@@ -109,8 +109,8 @@ BREACHES = {
     "a library without a home is a decision": ("syncd/store/planted.py", "import pandas\n", "has no home"),
     "a module without a place is a decision": ("syncd/utils.py", "", "has no place"),
     "threads, not asyncio": ("syncd/engine/planted.py", "import asyncio\n", "imports asyncio"),
-    "only the commands print": ("syncd/app.py", "print('hello')\n", "only syncd.cli prints"),
-    "writing to stdout is printing": ("syncd/app.py", "from sys import stdout\n", "only syncd.cli prints"),
+    "only the commands print": ("syncd/app/planted.py", "print('hello')\n", "only syncd.cli prints"),
+    "writing to stdout is printing": ("syncd/app/planted.py", "from sys import stdout\n", "only syncd.cli prints"),
     "only the commands exit": ("syncd/engine/planted.py", "raise SystemExit(3)\n", "only syncd.cli exits"),
     "sys.exit is exiting": ("syncd/engine/planted.py", "import sys\nsys.exit(3)\n", "only syncd.cli exits"),
     "the environment is for the settings": ("syncd/store/planted.py", "import os\nos.getenv('A')\n", "is handed"),
@@ -140,7 +140,11 @@ def test_what_the_rules_allow_is_not_called_a_breach(tmp_path: Path) -> None:
     plant(tmp_path, "syncd/store/planted.py", "import sqlalchemy as sa\nfrom syncd.core import model\n")
     plant(tmp_path, "connectors/jira/planted.py", "import jira\nfrom connectors import http\nimport syncd.core.model\n")
     plant(tmp_path, "syncd/cli/__init__.py", "import os, sys\nimport rich\nprint(os.environ)\nsys.exit(0)\n")
-    plant(tmp_path, "syncd/app.py", "import importlib\ndef build(name):\n    return importlib.import_module(name)\n")
+    plant(
+        tmp_path,
+        "syncd/app/planted.py",
+        "import importlib\ndef build(name):\n    return importlib.import_module(name)\n",
+    )
     assert breaches(tmp_path) == []
 
 

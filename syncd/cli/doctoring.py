@@ -2,9 +2,9 @@
 
 import typer
 
+from syncd.app.doctor import examine
 from syncd.cli.terminal import Exit, Json, cli, open_app, print_json, say
 from syncd.core.checkup import Checkup, healthy
-from syncd.doctor import examine
 from syncd.render.doctor import doctor_json, section_text
 
 

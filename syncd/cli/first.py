@@ -6,11 +6,11 @@ import time
 from typing import Final
 
 from syncd.app import App
+from syncd.app.doctor import examine
 from syncd.cli.terminal import Given, complain, progress, say
 from syncd.core.advice import counted
 from syncd.core.checkup import healthy
 from syncd.core.errors import SyncdError
-from syncd.doctor import examine
 from syncd.render.doctor import section_text
 from syncd.render.text import plan_text
 from syncd.settings import Secret, Settings

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from syncd.app import SeveralTrackersError, UnknownKeyError
+from syncd.app.people import UnknownTargetError
+from syncd.app.settling import NotClaimedError, UnknownCauseError
 from syncd.cli.terminal import INTERRUPTED, Exit, cli, complain
 from syncd.core.errors import ConfigError, SyncdError, TrackerError
 from syncd.engine.work import LeaseLostError
 from syncd.newconfig import AlreadyThereError
-from syncd.people import UnknownTargetError
 from syncd.problems import problem_text
-from syncd.settling import NotClaimedError, UnknownCauseError
 from syncd.telemetry import configure
 
 

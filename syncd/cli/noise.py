@@ -1,7 +1,7 @@
 """`syncd noise`: how many people syncd tells something, and how often somebody then acts."""
 
+from syncd.app.noise import noise
 from syncd.cli.terminal import Json, cli, open_app, print_json, say
-from syncd.noise import noise
 from syncd.render.noise import noise_json, noise_lines
 
 

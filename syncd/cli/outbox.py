@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from syncd.app.outbox import settle_dead, waiting_writes
 from syncd.cli.terminal import Exit, Json, cli, complain, open_app, print_json, say
 from syncd.render.jsonable import entry_json
 from syncd.render.text import entry_line
@@ -18,7 +19,7 @@ All = Annotated[bool, typer.Option("--all", help="Every dead letter of every tra
 @outbox.command(name="list")
 def list_(as_json: Json = False) -> None:  # noqa: FBT002 - typer's form of a flag
     """List writes that are not over, and those that were dropped. Exit 0, or 1 if one waits for a person."""
-    entries = [entry_json(entry) for entry in open_app().outbox()]
+    entries = [entry_json(entry) for entry in waiting_writes(open_app())]
     if as_json:
         print_json({"entries": entries})
     else:
@@ -42,7 +43,7 @@ def _settle(issue: str | None, everything: bool, as_json: bool, *, again: bool) 
     if (issue is None) is not everything:
         complain("say which: --issue KEY, or --all")
         raise typer.Exit(Exit.CONFIG)
-    entries = [entry_json(entry) for entry in open_app().settle_dead(issue, again=again)]
+    entries = [entry_json(entry) for entry in settle_dead(open_app(), issue, again=again)]
     name = "retried" if again else "dropped"
     if as_json:
         print_json({name: entries})

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from syncd.app.people import adopt_all, closed_findings, drop_override, findings, overrides, set_override, withdraw_from
 from syncd.cli.terminal import Exit, Json, cli, complain, open_app, print_json, progress, say
-from syncd.people import adopt_all, closed_findings, drop_override, findings, overrides, set_override, withdraw_from
 from syncd.render.people import closed_json, finding_json, finding_lines, said_json, said_line
 
 override = typer.Typer(name="override", help="A person's word on one issue: it stands before every rule. Offline.")

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from syncd.app.settling import drop_tradeoff, ledger, set_tradeoff
 from syncd.cli.people import user
 from syncd.cli.terminal import Json, cli, open_app, print_json, say
 from syncd.core.torn import Recorded
 from syncd.render.settling import recorded_json, recorded_line, torn_json, torn_lines_text
-from syncd.settling import drop_tradeoff, ledger, set_tradeoff
 
 tradeoff = typer.Typer(name="tradeoff", help="A person's word on what a conflict comes from. Offline.")
 cli.add_typer(tradeoff)

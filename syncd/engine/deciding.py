@@ -38,13 +38,7 @@ from syncd.engine.histories import histories
 from syncd.engine.kinship import Kinship
 from syncd.engine.lineage import Ancestry, inside, read_outside
 from syncd.engine.twinning import tell_twins
-from syncd.engine.widening import (
-    Shift,
-    Widened,
-    chunks,
-    descendants,
-    refs_of,
-)
+from syncd.engine.widening import Shift, Widened, chunks, descendants, refs_of
 from syncd.engine.work import Observed, Work
 
 

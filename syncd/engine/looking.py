@@ -3,9 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from syncd.core.model import (
-    IssueRef,
-)
+from syncd.core.model import IssueRef
 from syncd.core.ports import Progress
 from syncd.engine.causes import tell_causes
 from syncd.engine.deciding import Pass
@@ -15,16 +13,7 @@ from syncd.engine.kinship import KIND as STRANGER
 from syncd.engine.listening import listen
 from syncd.engine.observing import observe
 from syncd.engine.twinning import settle_twins
-from syncd.engine.widening import (
-    BATCH,
-    UNDECIDED,
-    Widened,
-    chunks,
-    decided_under,
-    descendants,
-    earlier_rules,
-    refs_of,
-)
+from syncd.engine.widening import BATCH, UNDECIDED, Widened, chunks, decided_under, descendants, earlier_rules, refs_of
 from syncd.engine.work import Looked, Observed, Work
 
 

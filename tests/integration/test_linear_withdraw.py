@@ -8,7 +8,7 @@ from support_linear_stage import TRACKER, LinearStage, linear_staged
 
 from connectors.linear.signs import label_sign
 from connectors.sandbox.linear import LinearFault
-from syncd.people import adopt_all, withdraw_from
+from syncd.app.people import adopt_all, withdraw_from
 
 
 @pytest.fixture

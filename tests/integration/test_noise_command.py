@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support_stage import RULES, Stage, staged
 
-from syncd.noise import noise
+from syncd.app.noise import noise
 from syncd.render.jsonable import report_json
 from syncd.render.markdown import report_markdown
 from syncd.render.noise import noise_json, noise_lines

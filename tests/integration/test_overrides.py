@@ -7,7 +7,7 @@ import pytest
 from support_stage import Stage, staged
 
 from syncd.app import UnknownKeyError
-from syncd.people import Said, UnknownTargetError, drop_override, overrides, set_override
+from syncd.app.people import Said, UnknownTargetError, drop_override, overrides, set_override
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support_stage import RULES, TRACKER, Stage, staged
 
+from syncd.app.people import UnknownTargetError
+from syncd.app.settling import Ledger, NotClaimedError, UnknownCauseError, drop_tradeoff, ledger, set_tradeoff
 from syncd.core.tradeoffs import Tradeoff
-from syncd.people import UnknownTargetError
-from syncd.settling import Ledger, NotClaimedError, UnknownCauseError, drop_tradeoff, ledger, set_tradeoff
 
 CAUSE = "rules cheap + reliable"
 

@@ -7,7 +7,7 @@ import pytest
 from support_stage import TRACKER, Stage, staged
 
 from connectors.sandbox.faults import Fault
-from syncd.people import UnknownTargetError, adopt_all, withdraw_from
+from syncd.app.people import UnknownTargetError, adopt_all, withdraw_from
 
 
 @pytest.fixture

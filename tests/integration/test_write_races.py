@@ -257,7 +257,7 @@ def test_a_writer_that_stood_still_between_plan_and_begin_writes_nothing_late(co
         if not taken:
             taken.append(lease)
             stage.clock.move(timedelta(minutes=30))
-            with patch("syncd.app.Holder.here", lambda: "pid 1 on elsewhere"):
+            with patch("syncd.app.commands.Holder.here", lambda: "pid 1 on elsewhere"):
                 assert stage.once().applied == count
             for key in keys:
                 stage.edit(key, labels_remove=["outcome/reliability"])
@@ -280,7 +280,7 @@ def test_without_the_fence_the_stalled_writer_would_write_late(stage: Stage) -> 
         if not taken:
             taken.append(lease)
             stage.clock.move(timedelta(minutes=30))
-            with patch("syncd.app.Holder.here", lambda: "pid 1 on elsewhere"):
+            with patch("syncd.app.commands.Holder.here", lambda: "pid 1 on elsewhere"):
                 stage.once()
             stage.edit(key, labels_remove=["outcome/reliability"])
             return frozenset(entry.key for entry in entries)

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from syncd.core.model.verdicts import (
-    Origin,
-)
+from syncd.core.model.verdicts import Origin
 from syncd.core.model.work import IssueRef
 
 ActionKind = Literal["mark", "comment", "uncomment", "unsign"]

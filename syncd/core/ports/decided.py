@@ -6,19 +6,9 @@ from typing import Protocol
 
 from syncd.core.acting import Turn
 from syncd.core.commands import Said, Vote
-from syncd.core.model import (
-    Decision,
-    Finding,
-    IssueRef,
-    Override,
-    Standing,
-)
+from syncd.core.model import Decision, Finding, IssueRef, Override, Standing
 from syncd.core.noise import Notice
-from syncd.core.ports.kept import (
-    Hold,
-    Listening,
-    RulesVersion,
-)
+from syncd.core.ports.kept import Hold, Listening, RulesVersion
 from syncd.core.tradeoffs import Tradeoff
 
 

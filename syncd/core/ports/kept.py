@@ -4,14 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from syncd.core.model import (
-    Action,
-    Applied,
-    Issue,
-    Plan,
-    Refusal,
-    Standing,
-)
+from syncd.core.model import Action, Applied, Issue, Plan, Refusal, Standing
 from syncd.core.ports.trackers import Part
 
 

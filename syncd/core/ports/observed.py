@@ -6,20 +6,8 @@ from typing import Protocol
 
 from syncd.core.bearing import Bears
 from syncd.core.errors import Unreadable
-from syncd.core.model import (
-    Issue,
-    IssueRef,
-    Link,
-)
-from syncd.core.ports.kept import (
-    Backfill,
-    Census,
-    Change,
-    Known,
-    Lease,
-    PartProgress,
-    Progress,
-)
+from syncd.core.model import Issue, IssueRef, Link
+from syncd.core.ports.kept import Backfill, Census, Change, Known, Lease, PartProgress, Progress
 from syncd.core.seen import Glance
 from syncd.core.twins import TwinLink
 

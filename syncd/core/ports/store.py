@@ -5,21 +5,9 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from syncd.core.model import (
-    Applied,
-    Issue,
-    IssueRef,
-    Lineage,
-    Receipt,
-)
+from syncd.core.model import Applied, Issue, IssueRef, Lineage, Receipt
 from syncd.core.ports.decided import Decisions, Talk
-from syncd.core.ports.kept import (
-    Entry,
-    EntryState,
-    Known,
-    Lease,
-    StoredPlan,
-)
+from syncd.core.ports.kept import Entry, EntryState, Known, Lease, StoredPlan
 from syncd.core.ports.observed import Censuses, Instances, Leases, Lookups, Snapshots
 
 

@@ -9,16 +9,7 @@ from syncd.core.checkup import Checkup
 from syncd.core.commands import CommentSeen, Heard
 from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem, TrackerError, Unreadable
-from syncd.core.model import (
-    Action,
-    Comment,
-    Copy,
-    Issue,
-    IssueRef,
-    Link,
-    Person,
-    Receipt,
-)
+from syncd.core.model import Action, Comment, Copy, Issue, IssueRef, Link, Person, Receipt
 
 if TYPE_CHECKING:
     from syncd.core.plan import Write

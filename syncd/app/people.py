@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 
-from syncd.app import App
+from syncd.app.commands import App
 from syncd.core.errors import SyncdError
 from syncd.core.findings import OpenFinding, ranked
 from syncd.core.model import Finding, IssueRef, Override, OverrideSource, Strategy, Target, ToOutcome, ToOverhead

@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from syncd.app import App
+from syncd.app.commands import App
+from syncd.app.people import expiry
 from syncd.core.errors import SyncdError
 from syncd.core.model import Candidate, Conflict, Link, Target
 from syncd.core.ports import Store
 from syncd.core.torn import Recorded, Torn, recorded, torn_lines
 from syncd.core.tradeoffs import SOURCE, Tradeoff, scope_of, words, words_of
-from syncd.people import expiry
 
 ISSUE = "issue "
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from contextlib import ExitStack
 
-from syncd.app import App, comment_policy, told_lately
+from syncd.app.commands import App
+from syncd.app.desk import comment_policy, told_lately
 from syncd.core.acting import NoiseReport, noise_report
 
 COMMENT = "comment: "

@@ -10,7 +10,9 @@ from importlib.metadata import version
 from typing import Final
 
 from syncd import __version__
-from syncd.app import App, load_kind, scope_of
+from syncd.app.commands import App
+from syncd.app.desk import scope_of
+from syncd.app.kinds import load_kind
 from syncd.core.checkup import Checkup
 from syncd.core.errors import Behind, ConfigError, StoreError, TrackerError
 from syncd.core.plan import Write
