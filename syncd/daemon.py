@@ -14,6 +14,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from syncd.app import App, correlated, load_kind
+from syncd.config.living import Living, Standing
+from syncd.config.watch import changes
 from syncd.core.errors import ConfigError, StoreError
 from syncd.core.match import Matcher
 from syncd.core.ports import Lease, TrackerOptions, TrackerWriter
@@ -28,7 +30,6 @@ from syncd.engine.passes import Passes, Tools
 from syncd.engine.ports import Duty, Task
 from syncd.engine.work import CycleResult
 from syncd.gauges import Gauges
-from syncd.living import Living, Standing
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE
 from syncd.service.http import health_app, webhook_app
 from syncd.service.notify import Notifier
@@ -37,7 +38,6 @@ from syncd.service.webhooks import Hints
 from syncd.settings import SETTINGS_FILE, Secret, Settings
 from syncd.store import SqlStore, engine_place
 from syncd.telemetry import hide, logger
-from syncd.watch import changes
 
 ROUND: Final = 1.0
 LISTEN_FOR: Final = 1.0

@@ -17,6 +17,8 @@ from typing import Final, NamedTuple
 from connectors.sandbox import Site, build_world, load_issues, serve
 from connectors.sandbox.linear import Workspace, build_linear_world, serve_linear, twins_of
 from syncd.app import App, Shown, SystemClock
+from syncd.config.starter import starter_texts
+from syncd.config.versions import FILES
 from syncd.core.decide import Decider
 from syncd.core.errors import SyncdError
 from syncd.core.match import Matcher
@@ -27,8 +29,6 @@ from syncd.engine.work import CycleResult
 from syncd.render.html import report_html
 from syncd.render.markdown import report_markdown
 from syncd.render.text import explanation_text, plan_text
-from syncd.starter import starter_texts
-from syncd.versions import FILES
 
 TOKEN: Final = "sandbox-token"  # noqa: S105 - the sandbox's own, good for nothing else
 LINEAR_TOKEN: Final = "lin_api_sandbox"  # noqa: S105 - as well

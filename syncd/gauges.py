@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, Final
 
 from syncd import __version__
+from syncd.config.living import Living
 from syncd.core.errors import StoreError
 from syncd.core.model import Finding
 from syncd.core.ports import Clock, Progress
@@ -18,7 +19,6 @@ from syncd.core.running import Attempt, late_after, why_late
 from syncd.engine.keeper import Keeper
 from syncd.engine.ports import Engine, Figures
 from syncd.engine.work import CycleResult
-from syncd.living import Living
 from syncd.service.metrics import Snapshot, TrackerFigures, render
 from syncd.service.webhooks import Hints
 from syncd.settings import TrackerSettings

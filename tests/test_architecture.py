@@ -86,7 +86,7 @@ BREACHES = {
     "the engine is handed its store": ("syncd/engine/planted.py", "import syncd.store\n", "imports syncd.store"),
     "the engine is handed its trackers": ("syncd/engine/planted.py", "import connectors.jira\n", "imports connectors"),
     "the store knows no renderer": ("syncd/store/planted.py", "from syncd import render\n", "imports syncd.render"),
-    "YAML has one loader": ("syncd/rulebook.py", "from ruamel.yaml import YAML\n", "imports ruamel"),
+    "YAML has one loader": ("syncd/rulebook/planted.py", "from ruamel.yaml import YAML\n", "imports ruamel"),
     "the jira package has one home": ("connectors/http.py", "import jira\n", "imports jira"),
     "httpx has one home": ("connectors/linear/client.py", "import httpx\n", "imports httpx"),
     "typer and rich belong to the commands": ("syncd/app/planted.py", "from rich import progress\n", "imports rich"),

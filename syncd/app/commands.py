@@ -14,6 +14,9 @@ from syncd.app.desk import Desk
 from syncd.app.kinds import kinds, load_kind
 from syncd.app.status import status
 from syncd.config import Config, load_config
+from syncd.config.new import Ask, Interview, Tell, write_new
+from syncd.config.versions import authored, rulebook_of, texts_in_git
+from syncd.config.watch import changes
 from syncd.core.diff import Pace, RulesDiff
 from syncd.core.endings import Endings
 from syncd.core.errors import Behind, Busy, ConfigError, OptionProblem, Problem, SyncdError
@@ -30,12 +33,9 @@ from syncd.engine.lineage import Ancestry
 from syncd.engine.twinning import Counting
 from syncd.engine.voting import count_votes
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
-from syncd.newconfig import Ask, Interview, Tell, write_new
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, load_rulebook
 from syncd.settings import SETTINGS_FILE, Settings, TrackerSettings, load_settings, missing_secrets, tracker_options
 from syncd.store import Backup, SqlStore, bring_back, migrate, open_store, take_backup
-from syncd.versions import authored, rulebook_of, texts_in_git
-from syncd.watch import changes
 
 LEASE_PATIENCE: Final = timedelta(seconds=60)
 """How long a command waits for a tracker that another pass holds."""

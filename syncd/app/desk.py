@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from connectors.http import correlation
 from syncd.app.kinds import load_kind
 from syncd.config import Config
+from syncd.config.versions import rulebook_of
 from syncd.core.acting import LOOKED_BACK, Heed, Turn, muted_sources
 from syncd.core.asking import asked_fields
 from syncd.core.commands import CommandPolicy
@@ -43,7 +44,6 @@ from syncd.render.comment_markdown import to_markdown
 from syncd.render.comment_wiki import to_wiki
 from syncd.settings import CommentSettings, TrackerSettings, tracker_options
 from syncd.store import SqlStore
-from syncd.versions import rulebook_of
 
 RENDERERS: Final[Mapping[str, Callable[[Comment], Any]]] = {
     "adf": to_adf,

@@ -13,7 +13,7 @@ import typer
 from syncd.cli.first import try_it
 from syncd.cli.terminal import DEFAULT_CONFIG, INTERRUPTED, Exit, Given, cli, complain, json_text, open_app, say
 from syncd.core.errors import Problem
-from syncd.problems import fails
+from syncd.files.problems import fails
 from syncd.render.check import check_github, check_json, check_summary, check_text
 
 

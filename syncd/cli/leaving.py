@@ -10,10 +10,10 @@ from syncd.app import SeveralTrackersError, UnknownKeyError
 from syncd.app.people import UnknownTargetError
 from syncd.app.settling import NotClaimedError, UnknownCauseError
 from syncd.cli.terminal import INTERRUPTED, Exit, cli, complain
+from syncd.config.new import AlreadyThereError
 from syncd.core.errors import ConfigError, SyncdError, TrackerError
 from syncd.engine.work import LeaseLostError
-from syncd.newconfig import AlreadyThereError
-from syncd.problems import problem_text
+from syncd.files.problems import problem_text
 from syncd.telemetry import configure
 
 

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from syncd.core.errors import Problem
-from syncd.problems import fails, problem_text, visible
+from syncd.files.problems import fails, problem_text, visible
 
 
 def check_text(problems: Sequence[Problem]) -> str:

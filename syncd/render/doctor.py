@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from syncd.core.checkup import Checkup
-from syncd.problems import visible
+from syncd.files.problems import visible
 
 SIGNS: Final[Mapping[bool | None, str]] = {True: "ok", False: "WRONG", None: "note"}
 LONGEST: Final = 400

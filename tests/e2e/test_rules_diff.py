@@ -19,9 +19,9 @@ from support_jira_cloud import MovableClock
 from support_stage import PREFIXES, Stage, staged
 
 from connectors.sandbox import Site, build_world
+from syncd.config.starter import starter_files
 from syncd.core.diff import counts_under
 from syncd.core.errors import ConfigError, SyncdError
-from syncd.starter import starter_files
 
 SCOPE = ("PAY", "OPS", "RISK", "ONB")
 HOUR = timedelta(hours=1)

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 COPY_STARTER = """
 import pathlib, sys
-from syncd.starter import starter_files
+from syncd.config.starter import starter_files
 def copy(folder, to):
     to.mkdir()
     for entry in folder.iterdir():

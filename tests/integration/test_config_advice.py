@@ -12,7 +12,7 @@ from support_wise import TODAY, WISE, R, T, advice
 
 from syncd.core.advice import LINTS
 from syncd.core.errors import ConfigError, Problem
-from syncd.problems import fails, problem_text
+from syncd.files.problems import fails, problem_text
 
 HERE = "⟦"  # stands in an unwise text where the advice is to be found
 

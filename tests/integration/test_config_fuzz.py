@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_config import SMALL, load, write_config
 
+from syncd.config.starter import starter_files
 from syncd.core.errors import ConfigError
-from syncd.problems import problem_text
-from syncd.starter import starter_files
-from syncd.yamlfile import parse
+from syncd.files.problems import problem_text
+from syncd.files.yamlfile import parse
 
 NAMES = sorted(SMALL)
 STARTER = {name: starter_files().joinpath(name).read_bytes() for name in NAMES}

@@ -10,7 +10,7 @@ import pytest
 from support_config import SMALL, load, write_config
 
 from syncd.core.errors import ConfigError, Problem
-from syncd.problems import problem_text
+from syncd.files.problems import problem_text
 from syncd.settings import missing_secrets
 
 HERE = "⟦"  # stands in a broken text where the problem is to be found

@@ -11,14 +11,14 @@ import pytest
 from support_config import check_options, load, write_config
 
 from connectors import KINDS
-from syncd.conditions import CEL, FIELDS, JOINS, RELATIONS
 from syncd.config import load_config
+from syncd.config.schema_words import WORDS
+from syncd.config.schemas import json_schemas
+from syncd.config.starter import WRITTEN_FOR, starter_texts
 from syncd.core.advice import LINTS
-from syncd.schema_words import WORDS
-from syncd.schemas import json_schemas
+from syncd.files.yamlfile import Word, parse
+from syncd.rulebook.conditions import CEL, FIELDS, JOINS, RELATIONS
 from syncd.settings import missing_secrets
-from syncd.starter import WRITTEN_FOR, starter_texts
-from syncd.yamlfile import Word, parse
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"

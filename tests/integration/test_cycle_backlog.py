@@ -13,7 +13,7 @@ from support_stage import PREFIXES, Stage, Traffic, staged
 from connectors.jira.marking import BULK_FROM
 from connectors.sandbox import Site, build_world
 from connectors.sandbox.values import IssueState
-from syncd.starter import starter_files
+from syncd.config.starter import starter_files
 
 SCOPE = ("PAY", "OPS", "RISK", "ONB")
 

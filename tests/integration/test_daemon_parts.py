@@ -21,6 +21,7 @@ from support_stage import RULES, TRACKER, Stage, staged
 from support_store import NOW
 
 from syncd.app import correlated
+from syncd.config.living import Living, Standing
 from syncd.core.errors import Broken, Unavailable
 from syncd.core.match import Matcher
 from syncd.core.ports import Found, Lease, Sight
@@ -32,7 +33,6 @@ from syncd.engine.passes import Passes, Tools
 from syncd.engine.ports import Duty, Task
 from syncd.engine.ticking import Ticker
 from syncd.engine.work import CycleResult
-from syncd.living import Living, Standing
 from syncd.service import server
 from syncd.service.notify import Notifier
 from syncd.service.server import Listener

@@ -17,10 +17,10 @@ from connectors.sandbox.__main__ import wall_clock
 from syncd.app import App
 from syncd.cli import main
 from syncd.config import load_config
+from syncd.config.new import QUESTIONS, AlreadyThereError, Interview, filled, write_new
+from syncd.config.starter import starter_texts
 from syncd.core.errors import SyncdError
-from syncd.newconfig import QUESTIONS, AlreadyThereError, Interview, filled, write_new
 from syncd.settings import missing_secrets
-from syncd.starter import starter_texts
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2027, 4, 2)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from support_config import load, write_config
 
+from syncd.config.reference import page
 from syncd.core.errors import ConfigError
-from syncd.reference import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference-rules.md"
 BLOCKS = re.findall(r"```yaml\n(.*?)```", page(), re.DOTALL)

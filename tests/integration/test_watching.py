@@ -11,7 +11,7 @@ import pytest
 from support_wise import TODAY, WISE, R, T
 
 from syncd.app import App
-from syncd.watch import PERIOD, SETTLE, changes
+from syncd.config.watch import PERIOD, SETTLE, changes
 
 T_ = TypeVar("T_")
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 23, 59, tzinfo=UTC)

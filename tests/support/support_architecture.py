@@ -12,69 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOUSE = ("syncd", "connectors")
-CONFIG_WORDS = ("syncd.problems", "syncd.yamlfile", "syncd.shapes")  # what the loaders of config files share
+FILES = "syncd.files"  # what the loaders of config files share
 
 # Which modules of the house a module may import, by its longest matching name. A module with no line here has no place.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd": (),
     "syncd.core": ("syncd.core",),
-    "syncd.starter": (),
-    "syncd.problems": ("syncd.core",),
-    "syncd.yamlfile": ("syncd.core", "syncd.problems"),
-    "syncd.shapes": ("syncd.core", "syncd.problems", "syncd.yamlfile"),
-    "syncd.conditions": ("syncd.core", *CONFIG_WORDS),
+    "syncd.files": ("syncd.core", FILES),
     "syncd.telemetry": ("syncd.core",),
-    "syncd.examples": ("syncd.core", "syncd.conditions", *CONFIG_WORDS),
-    "syncd.reference": ("syncd.core", "syncd.conditions", "syncd.schema_words"),
-    "syncd.rulebook": ("syncd.core", "syncd.rulebook", "syncd.conditions", "syncd.examples", *CONFIG_WORDS),
-    "syncd.settings_shape": ("syncd.core", *CONFIG_WORDS),
-    "syncd.settings_values": ("syncd.core",),
-    "syncd.settings": (
-        "syncd.core",
-        "syncd.settings",
-        "syncd.settings_shape",
-        "syncd.settings_values",
-        *CONFIG_WORDS,
-    ),
-    "syncd.config": (
-        "syncd.core",
-        "syncd.conditions",
-        "syncd.rulebook",
-        "syncd.settings",
-        "syncd.settings_shape",
-        *CONFIG_WORDS,
-    ),
-    "syncd.versions": ("syncd.core", "syncd.rulebook"),
-    "syncd.watch": (),
-    "syncd.schema_words": (),
-    "syncd.schemas": (
-        "syncd.core",
-        "syncd.conditions",
-        "syncd.examples",
-        "syncd.rulebook",
-        "syncd.schema_words",
-        "syncd.settings",
-        "syncd.settings_shape",
-        *CONFIG_WORDS,
-    ),
-    "syncd.newconfig": (
-        "syncd.core",
-        "syncd.config",
-        "syncd.rulebook",
-        "syncd.settings",
-        "syncd.starter",
-        *CONFIG_WORDS,
-    ),
+    "syncd.rulebook": ("syncd.core", "syncd.rulebook", FILES),
+    "syncd.settings": ("syncd.core", "syncd.settings", FILES),
+    "syncd.config": ("syncd.core", "syncd.config", "syncd.rulebook", "syncd.settings", FILES),
+    "syncd.config.starter": (),
+    "syncd.config.watch": (),
+    "syncd.config.schema_words": (),
     "syncd.store": ("syncd.core", "syncd.store"),
     "syncd.engine": ("syncd.core", "syncd.engine", "syncd.telemetry"),
-    "syncd.render": ("syncd.core", "syncd.render", "syncd.problems"),
+    "syncd.render": ("syncd.core", "syncd.render", "syncd.files.problems"),
     "syncd.service": ("syncd.core", "syncd.service", "syncd.telemetry"),
-    "syncd.living": ("syncd.core", "syncd.config", "syncd.settings"),
     "syncd.gauges": (
         "syncd.__version__",
         "syncd.core",
         "syncd.engine",
-        "syncd.living",
+        "syncd.config.living",
         "syncd.service",
         "syncd.settings",
         "syncd.store",
@@ -92,7 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "connectors.sandbox": ("connectors.sandbox",),
 }
 
-READS_CONFIG = ("syncd.conditions", "syncd.rulebook", "syncd.settings", "syncd.settings_shape", "syncd.shapes")
+READS_CONFIG = ("syncd.files", "syncd.rulebook", "syncd.settings")
 
 # One library, one home. A library that is not listed has none, and needs a decision first.
 HOMES: dict[str, tuple[str, ...]] = {
@@ -111,7 +71,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "re2": ("syncd.core",),
     "requests": ("connectors.jira",),
     "rich": ("syncd.cli",),
-    "ruamel": ("syncd.yamlfile",),
+    "ruamel": ("syncd.files.yamlfile",),
     "sqlalchemy": ("syncd.store",),
     "starlette": ("connectors.sandbox", "syncd.service"),
     "structlog": ("syncd.telemetry",),

@@ -27,6 +27,7 @@ from support_stage import RULES, STRATEGY, TRACKER, certificates
 from connectors.jira.cloud import CloudKind
 from connectors.sandbox import Exchange, Fault, Site, serve
 from connectors.sandbox.faults import FaultKind
+from syncd.config.versions import rulebook_of
 from syncd.core.match import Matcher
 from syncd.core.model import Limits, Rulebook
 from syncd.core.plan import Policy
@@ -34,7 +35,6 @@ from syncd.core.ports import MarkNames, Signature, TrackerOptions, TrackerReader
 from syncd.engine.looking import look
 from syncd.engine.work import Looked, Work
 from syncd.store import SqlStore, open_store
-from syncd.versions import rulebook_of
 
 ZONES: Final = ("Pacific/Pago_Pago", "UTC", "Pacific/Tongatapu")  # UTC-11, UTC, UTC+13
 SCOPE: Final = ("PAY", "OPS")

@@ -6,7 +6,7 @@ A test holds the page to this, and loads and runs every rule that stands in it.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from syncd.conditions import FIELDS, JOINS, MAX_PATTERN, RELATIONS
+from syncd.config.schema_words import WORDS
 from syncd.core.atoms import Atom, FieldIndex
 from syncd.core.cel_words import (
     FUNCTIONS,
@@ -20,7 +20,7 @@ from syncd.core.cel_words import (
 )
 from syncd.core.model import Form, Pattern
 from syncd.core.patterns import LONG_TEXT, MOST_MS, CostlyPatternError, checked_rate
-from syncd.schema_words import WORDS
+from syncd.rulebook.conditions import FIELDS, JOINS, MAX_PATTERN, RELATIONS
 
 SEES: Final = {
     "label": ("people's labels", "labels, as `Name` and as `Group/Name`"),
@@ -75,7 +75,7 @@ FORMS: Final = (
 INTRO: Final = """\
 # Reference: conditions of rules
 
-*This page is made from the code: `syncd/reference.py`, and its test with `--bless`.*
+*This page is made from the code: `syncd/config/reference.py`, and its test with `--bless`.*
 
 A condition is a mapping under `when:`. Its keys are AND, the values of a list are OR; a field with several values fits
 if any of them does. `any:` and `all:` take lists of conditions, `not:` a condition or a list of which none may hold;

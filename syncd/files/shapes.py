@@ -14,8 +14,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from syncd.problems import visible
-from syncd.yamlfile import Node, Source, Where, Word
+from syncd.files.problems import visible
+from syncd.files.yamlfile import Node, Source, Where, Word
 
 M = TypeVar("M", bound="Shape")
 

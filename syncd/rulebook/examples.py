@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
-from syncd.conditions import FIELDS, RELATIONS, Complaints, category_complaint, custom_name
 from syncd.core.asking import named_fields
 from syncd.core.examine import Result, examine
 from syncd.core.fold import field_key
 from syncd.core.model import Category, Issue, IssueRef, Lineage, Rule, Rulebook, Strategy, ToExempt, Window
-from syncd.problems import visible
-from syncd.shapes import suggestion
-from syncd.yamlfile import Node, Source
+from syncd.files.problems import visible
+from syncd.files.shapes import suggestion
+from syncd.files.yamlfile import Node, Source
+from syncd.rulebook.conditions import FIELDS, RELATIONS, Complaints, category_complaint, custom_name
 
 ONE_VALUE: Final = ("title", "type", "status", "status_category", "priority", "project", "tracker", "key")
 """Of these an issue has one."""

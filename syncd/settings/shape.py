@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from syncd.problems import visible
-from syncd.shapes import Count, Duration, Flag, Id, Shape, Share, Text, closest, complaint, suggestion
-from syncd.yamlfile import Word
+from syncd.files.problems import visible
+from syncd.files.shapes import Count, Duration, Flag, Id, Shape, Share, Text, closest, complaint, suggestion
+from syncd.files.yamlfile import Word
 
 SQLITE = "sqlite:///"
 

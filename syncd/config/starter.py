@@ -24,7 +24,7 @@ def starter_files() -> Traversable:
         FileNotFoundError: this installation holds neither, so it was not built as syncd is built.
     """
     packaged = resources.files("syncd") / "_config"
-    beside = Path(__file__).resolve().parent.parent / "config"
+    beside = Path(__file__).resolve().parents[2] / "config"
     for folder in (packaged, beside):
         if (folder / "syncd.yaml").is_file():
             return folder

@@ -13,8 +13,10 @@ from syncd.core.errors import ConfigError, OptionProblem, Problem
 from syncd.core.model import Limits
 from syncd.core.plan import Write
 from syncd.core.ports import MarkNames, TrackerOptions
-from syncd.problems import shown_line, visible
-from syncd.settings_shape import (
+from syncd.files.problems import shown_line, visible
+from syncd.files.shapes import fit, suggestion, value
+from syncd.files.yamlfile import Node, Source, Where, Word, read_source
+from syncd.settings.shape import (
     SQLITE,
     SecretShape,
     StoreShape,
@@ -23,7 +25,7 @@ from syncd.settings_shape import (
     is_loopback,
     split_url,
 )
-from syncd.settings_values import (
+from syncd.settings.values import (
     CREDENTIALS,
     CommandSettings,
     CommentSettings,
@@ -36,8 +38,6 @@ from syncd.settings_values import (
     StoreSettings,
     TrackerSettings,
 )
-from syncd.shapes import fit, suggestion, value
-from syncd.yamlfile import Node, Source, Where, Word, read_source
 
 __all__ = [
     "SETTINGS_FILE",

@@ -23,9 +23,9 @@ from syncd.core.model import (
     Relation,
 )
 from syncd.core.patterns import CostlyPatternError, PatternError, checked_rate, compile_pattern
-from syncd.problems import visible
-from syncd.shapes import kind_of, quoted_hint, suggestion
-from syncd.yamlfile import Node, Source
+from syncd.files.problems import visible
+from syncd.files.shapes import kind_of, quoted_hint, suggestion
+from syncd.files.yamlfile import Node, Source
 
 FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 RELATIONS: tuple[Relation, ...] = get_args(Relation)

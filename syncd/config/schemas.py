@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from syncd.conditions import condition_schema
+from syncd.config.schema_words import WORDS
 from syncd.core.advice import LINTS
-from syncd.examples import example_schema
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE, RulesShape, StrategyShape
-from syncd.schema_words import WORDS
+from syncd.rulebook.conditions import condition_schema
+from syncd.rulebook.examples import example_schema
 from syncd.settings import SETTINGS_FILE
-from syncd.settings_shape import SyncdShape
+from syncd.settings.shape import SyncdShape
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from syncd.conditions import ConditionReader
 from syncd.core.errors import ConfigError
 from syncd.core.lint import lint
 from syncd.core.model import (
@@ -35,9 +34,8 @@ from syncd.core.model import (
     ToOverhead,
     Window,
 )
-from syncd.examples import Example, ExampleReader, run
-from syncd.problems import visible
-from syncd.shapes import (
+from syncd.files.problems import visible
+from syncd.files.shapes import (
     Day,
     Duration,
     Flag,
@@ -56,7 +54,9 @@ from syncd.shapes import (
     unique,
     value,
 )
-from syncd.yamlfile import Node, Source, Where, read_source
+from syncd.files.yamlfile import Node, Source, Where, read_source
+from syncd.rulebook.conditions import ConditionReader
+from syncd.rulebook.examples import Example, ExampleReader, run
 
 STRATEGY_FILE = "strategy.yaml"
 RULES_FILE = "rules.yaml"

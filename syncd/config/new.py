@@ -9,10 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from syncd.config.starter import starter_texts
 from syncd.core.errors import SyncdError
+from syncd.files.yamlfile import parse
 from syncd.settings import SETTINGS_FILE, CheckOptions, read_settings
-from syncd.starter import starter_texts
-from syncd.yamlfile import parse
 
 Ask = Callable[[str, str], str]
 """(question, default) → what a person answers."""

@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from syncd.core.errors import Problem
-from syncd.problems import shown_line, visible
+from syncd.files.problems import shown_line, visible
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 50

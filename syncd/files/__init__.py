@@ -1,0 +1,1 @@
+"""The files that a person edits: one YAML loader with positions, the forms of values, how a problem is shown."""
