@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from time import sleep as really_sleep
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from connectors.jira.writer import CloudWriter
 from syncd.core.checkup import Checkup
 from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem
+from syncd.core.options import scope_problems, unknown_keys
 from syncd.core.plan import Write
 from syncd.core.ports import Clock, CommentRenderer, Signature, TrackerOptions
 
@@ -96,39 +96,10 @@ def _auth(auth: Any) -> Sequence[OptionProblem]:
     email = auth.get("email")
     if email and (not isinstance(email, str) or "@" not in email or ":" in email):
         problems.append(OptionProblem((*at, "email"), "not the email address of an account"))
-    return problems + _unknown(auth, ("email", "token"), at, "auth of jira-cloud knows")
+    return problems + unknown_keys(auth, ("email", "token"), at, "auth of jira-cloud knows")
 
 
 def _scope(scope: Any) -> Sequence[OptionProblem]:
-    at, hint = ("scope",), "scope: {projects: [PAY, OPS]}"
-    if not isinstance(scope, Mapping):
-        return [OptionProblem(at, "the scope must be said: which projects syncd may touch", hint)]
-    problems = _unknown(scope, ("projects",), at, "the scope of jira-cloud knows")
-    projects = scope.get("projects")
-    if not isinstance(projects, list | tuple) or not projects:
-        where: tuple[str | int, ...] = (*at, "projects") if "projects" in scope else at
-        return [*problems, OptionProblem(where, "projects must be a list of at least one project key", hint)]
-    seen: set[Any] = set()
-    for i, key in enumerate(projects):
-        where = (*at, "projects", i)
-        if not isinstance(key, str) or not _PROJECT_KEY.fullmatch(key):
-            upper = str(key).strip().upper()
-            better = upper if _PROJECT_KEY.fullmatch(upper) else "the letters before the dash of an issue's key"
-            problems.append(OptionProblem(where, f"{key!r} is not a project key", better))
-        elif key in seen:
-            problems.append(OptionProblem(where, f"{key} stands twice"))
-        else:
-            seen.add(key)
-    return problems
-
-
-def _unknown(
-    mapping: Mapping[Any, Any], known: Sequence[str], at: tuple[str | int, ...], words: str
-) -> list[OptionProblem]:
-    problems = []
-    for name in mapping:
-        if name not in known:
-            near = get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"{words}: {', '.join(known)}"
-            problems.append(OptionProblem((*at, str(name)), f"unknown key {name}", hint))
-    return problems
+    return scope_problems(
+        scope, kind="jira-cloud", area="project", key=_PROJECT_KEY, example="scope: {projects: [PAY, OPS]}"
+    )

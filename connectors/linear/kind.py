@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from time import sleep as really_sleep
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from connectors.linear.writer import LinearWriter
 from syncd.core.checkup import Checkup
 from syncd.core.diff import Pace
 from syncd.core.errors import OptionProblem
+from syncd.core.options import scope_problems, unknown_keys
 from syncd.core.plan import Write
 from syncd.core.ports import Clock, CommentRenderer, Signature, TrackerOptions
 
@@ -91,39 +91,8 @@ def _auth(auth: Any) -> Sequence[OptionProblem]:
     if not isinstance(auth, Mapping):
         return [OptionProblem(at, "linear needs auth with a token", hint)]
     problems = [] if auth.get("token") else [OptionProblem(at, "auth needs token", hint)]
-    return [*problems, *_unknown(auth, ("token",), at, "auth of linear knows")]
+    return [*problems, *unknown_keys(auth, ("token",), at, "auth of linear knows")]
 
 
 def _scope(scope: Any) -> Sequence[OptionProblem]:
-    at, hint = ("scope",), "scope: {teams: [ENG, OPS]}"
-    if not isinstance(scope, Mapping):
-        return [OptionProblem(at, "the scope must be said: which teams syncd may touch", hint)]
-    problems = _unknown(scope, ("teams",), at, "the scope of linear knows")
-    teams = scope.get("teams")
-    if not isinstance(teams, list | tuple) or not teams:
-        where: tuple[str | int, ...] = (*at, "teams") if "teams" in scope else at
-        return [*problems, OptionProblem(where, "teams must be a list of at least one team key", hint)]
-    seen: set[Any] = set()
-    for i, key in enumerate(teams):
-        where = (*at, "teams", i)
-        if not isinstance(key, str) or not _TEAM_KEY.fullmatch(key):
-            upper = str(key).strip().upper()
-            better = upper if _TEAM_KEY.fullmatch(upper) else "the letters before the dash of an issue's key"
-            problems.append(OptionProblem(where, f"{key!r} is not a team key", better))
-        elif key in seen:
-            problems.append(OptionProblem(where, f"{key} stands twice"))
-        else:
-            seen.add(key)
-    return problems
-
-
-def _unknown(
-    mapping: Mapping[Any, Any], known: Sequence[str], at: tuple[str | int, ...], words: str
-) -> list[OptionProblem]:
-    problems = []
-    for name in mapping:
-        if name not in known:
-            near = get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"{words}: {', '.join(known)}"
-            problems.append(OptionProblem((*at, str(name)), f"unknown key {name}", hint))
-    return problems
+    return scope_problems(scope, kind="linear", area="team", key=_TEAM_KEY, example="scope: {teams: [ENG, OPS]}")

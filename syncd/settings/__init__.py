@@ -3,6 +3,12 @@
 from syncd.settings.loading import (
     SETTINGS_FILE,
     CheckOptions,
+    load_settings,
+    missing_secrets,
+    read_settings,
+    tracker_options,
+)
+from syncd.settings.values import (
     CommandSettings,
     CommentSettings,
     GroupNames,
@@ -12,10 +18,6 @@ from syncd.settings.loading import (
     Secret,
     Settings,
     TrackerSettings,
-    load_settings,
-    missing_secrets,
-    read_settings,
-    tracker_options,
 )
 
 __all__ = [

@@ -39,26 +39,6 @@ from syncd.settings.values import (
     TrackerSettings,
 )
 
-__all__ = [
-    "SETTINGS_FILE",
-    "CheckOptions",
-    "CommandSettings",
-    "CommentSettings",
-    "GroupNames",
-    "HttpSettings",
-    "MarksSettings",
-    "QuietHours",
-    "Secret",
-    "Settings",
-    "SettingsFile",
-    "StoreSettings",
-    "TrackerSettings",
-    "load_settings",
-    "missing_secrets",
-    "read_settings",
-    "tracker_options",
-]
-
 SETTINGS_FILE = "syncd.yaml"
 PLANNED_KINDS = ("jira-data-center",)
 """Kinds that DESIGN names and this version does not have."""
