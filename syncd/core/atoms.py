@@ -78,21 +78,21 @@ class Atom:
     exact: bool
 
 
-class FieldIndex(dict[str, tuple[int, ...]]):
+class FieldIndex(dict[str, Sequence[int]]):
     """Value of one field → the atoms it fits: looked up once, remembered where values come back all the time."""
 
     def __init__(self, field: str) -> None:
         super().__init__()
-        self._fold = fold_label if field == "label" else fold
-        self._raw: dict[str, list[int]] = {}
-        self._folded: dict[str, list[int]] = {}
-        self._patterns: dict[bool, list[tuple[int, str]]] = {False: [], True: []}
-        self._sets: dict[bool, PatternSet] = {}
-        self._longest = 0 if field in ("title", "key") else REMEMBERED_LENGTH
+        folding = fold_label if field == "label" else fold
+        self._raw, self._folded = _Side(None), _Side(folding)
+        self._sides: Sequence[_Side] = ()
+        self._remembers = field not in ("title", "key")
+        self.fitting: Callable[[str], Sequence[int]] = self.__getitem__ if self._remembers else self._look_up
+        """The atoms that a value fits."""
 
-    def __missing__(self, value: str) -> tuple[int, ...]:
+    def __missing__(self, value: str) -> Sequence[int]:
         atoms = self._look_up(value)
-        if len(value) <= self._longest:
+        if len(value) <= REMEMBERED_LENGTH and self._remembers:
             if len(self) >= VALUES_REMEMBERED:
                 self.clear()
             self[value] = atoms
@@ -100,45 +100,68 @@ class FieldIndex(dict[str, tuple[int, ...]]):
 
     def add(self, number: int, atom: Atom) -> None:
         """Know the atom by that number."""
-        match atom.pattern.form:
-            case Form.TEXT if atom.exact:
-                self._raw.setdefault(atom.pattern.text, []).append(number)
-            case Form.TEXT:
-                self._folded.setdefault(self._fold(atom.pattern.text), []).append(number)
-            case Form.GLOB:
-                glob = _glob(atom.pattern.text, self._fold, exact=atom.exact)
-                self._patterns[not atom.exact].append((number, glob))
-            case Form.REGEX:
-                self._patterns[False].append((number, atom.pattern.text))
-            case _:
-                assert_never(atom.pattern.form)
+        raw = atom.exact or atom.pattern.form is Form.REGEX
+        (self._raw if raw else self._folded).add(number, atom.pattern)
 
     def seal(self) -> None:
         """No more atoms: ready to be asked."""
-        for folded, patterns in self._patterns.items():
-            if patterns:
-                self._sets[folded] = PatternSet([pattern for _, pattern in patterns])
+        for side in (self._raw, self._folded):
+            side.seal()
+        self._sides = [side for side in (self._raw, self._folded) if not side.empty]
 
-    def _look_up(self, value: str) -> tuple[int, ...]:
-        atoms = self._fitting(value, self._raw, folded=False)
-        if not self._folded and True not in self._sets:
-            return atoms
-        return atoms + self._fitting(self._fold(value), self._folded, folded=True)
-
-    def _fitting(self, text: str, whole: Mapping[str, Sequence[int]], *, folded: bool) -> tuple[int, ...]:
-        atoms = tuple(whole.get(text, ()))
-        if folded not in self._sets:
-            return atoms
-        places = self._sets[folded].fits(text)
-        if not places:
-            return atoms
-        patterns = self._patterns[folded]
-        return (*atoms, *(patterns[place][0] for place in places))
+    def _look_up(self, value: str) -> Sequence[int]:
+        found: Sequence[int] = ()
+        for side in self._sides:
+            if some := side.fitting(value):
+                found = (*found, *some)
+        return found
 
 
-def _glob(text: str, folding: Callable[[str], str], *, exact: bool) -> str:
+class _Side:
+    """The atoms of one field that are compared as values stand, or those that are compared folded."""
+
+    def __init__(self, folding: Callable[[str], str] | None) -> None:
+        self._folding = folding
+        self._whole: dict[str, list[int]] = {}
+        self._patterns: list[str] = []
+        self._numbers: list[int] = []
+        self._set: PatternSet | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are none."""
+        return not self._whole and not self._patterns
+
+    def add(self, number: int, pattern: Pattern) -> None:
+        """One more."""
+        match pattern.form:
+            case Form.TEXT:
+                text = pattern.text if self._folding is None else self._folding(pattern.text)
+                self._whole.setdefault(text, []).append(number)
+            case Form.GLOB:
+                self._numbers.append(number)
+                self._patterns.append(_glob(pattern.text, self._folding))
+            case Form.REGEX:
+                self._numbers.append(number)
+                self._patterns.append(pattern.text)
+            case _:
+                assert_never(pattern.form)
+
+    def seal(self) -> None:
+        """No more of them."""
+        self._set = PatternSet(self._patterns) if self._patterns else None
+
+    def fitting(self, value: str) -> Sequence[int]:
+        """Those that a value fits."""
+        text = value if self._folding is None else self._folding(value)
+        whole = self._whole.get(text, ()) if self._whole else ()
+        places = self._set.fits(text) if self._set is not None else ()
+        return [*whole, *(self._numbers[place] for place in places)] if places else whole
+
+
+def _glob(text: str, folding: Callable[[str], str] | None) -> str:
     parts = text.split("*")
-    wanted = parts if exact else _fold_around_stars(parts, folding)
+    wanted = parts if folding is None else _fold_around_stars(parts, folding)
     return r"(?s)\A" + ".*".join(re2.escape(part) for part in wanted) + r"\z"
 
 

@@ -86,7 +86,7 @@ class Decider:
 
     def decide(self, issue: Seen, lineage: Lineage, overrides: Overrides) -> Decision:
         """The verdict for one issue. `overrides` holds those on the issue and on its ancestors."""
-        matches = self._matcher.matches(issue, lineage)
+        matches = self._matcher.strongest(issue, lineage)
         own = self._own_voice(issue, matches, overrides)
         above, spoke = self._voice_above(lineage, overrides)
         if own is not None:
@@ -95,21 +95,19 @@ class Decider:
             return self._inherited(issue, above, spoke, lineage)
         if lineage.missing is not None:
             return Decision(issue.ref, _INCOMPLETE)
-        default = self._rules_voice(issue, Via.DEFAULT, [m for m in matches if m.rule.default]) if matches else None
-        return Decision(issue.ref, _UNMAPPED) if default is None else _decision(issue, default)
+        return _decision(issue, self._rules_voice(issue, Via.DEFAULT, matches)) if matches else _unmapped(issue)
 
     def outline(self, issue: Seen, lineage: Lineage) -> "Outline":
         """What decides on an issue that nobody overrode, itself or above it, without putting it into words."""
-        matches = self._matcher.matches(issue, lineage)
+        rules = [match.rule for match in self._matcher.strongest(issue, lineage)]
         above, spoke = self._voice_above(lineage, {})
-        own = [m.rule for m in matches if not m.rule.default]
-        if own:
-            return Outline(Via.RULE, _highest(own), above, spoke)
+        if rules and not rules[0].default:
+            return Outline(Via.RULE, rules, above, spoke)
         if above is not None:
             return Outline(Via.INHERITED, (), above, spoke)
-        if lineage.missing is not None or not matches:
+        if lineage.missing is not None or not rules:
             return Outline(None, (), None, ())
-        return Outline(Via.DEFAULT, _highest([m.rule for m in matches]), None, ())
+        return Outline(Via.DEFAULT, rules, None, ())
 
     def asked_above(
         self, decision: Decision, lineage: Lineage, overrides: Overrides, inside: Collection[IssueRef]
@@ -132,18 +130,11 @@ class Decider:
         if words:
             said = [(o.target, _override_evidence(issue, o)) for o in words if o.target is not None]
             return self._traded(issue, self._settle(Via.OVERRIDE, said, f"overrides on {issue.key}"))
-        if not matches:
+        if not matches or matches[0].rule.default:
             return None
-        return self._rules_voice(issue, Via.RULE, [m for m in matches if not m.rule.default])
+        return self._rules_voice(issue, Via.RULE, matches)
 
-    def _rules_voice(self, issue: Seen, via: Via, matches: Sequence[Match]) -> Voice | None:
-        if not matches:
-            return None
-        if len(matches) > 1:
-            highest = max([match.rule.priority for match in matches])
-            matches = [match for match in matches if match.rule.priority == highest]
-        if len(matches) > 1:
-            matches = sorted(matches, key=lambda match: match.rule.id)
+    def _rules_voice(self, issue: Seen, via: Via, matches: Sequence[Match]) -> Voice:
         said = [(match.rule.target, match.evidence) for match in matches]
         first = said[0][0]
         if all(target == first for target, _ in said):
@@ -172,7 +163,7 @@ class Decider:
         return heard
 
     def _voice_of(self, ancestor: Issue, above: Lineage, overrides: Overrides) -> Voice | None:
-        return self._own_voice(ancestor, self._matcher.matches(ancestor, above), overrides)
+        return self._own_voice(ancestor, self._matcher.strongest(ancestor, above), overrides)
 
     def _together(self, voices: Sequence[Voice], speakers: tuple[Issue, ...]) -> Voice:
         cause = " + ".join(sorted(map(place, speakers)))
@@ -210,11 +201,6 @@ class Decider:
         if len(candidates) > 1:
             return Voice(via, Conflict(candidates), evidence, cause, said)
         return Voice(via, _verdict(candidates[0].target, self._strategy), evidence, None, said)
-
-
-def _highest(rules: Sequence[Rule]) -> Sequence[Rule]:
-    highest = max(rule.priority for rule in rules)
-    return [rule for rule in rules if rule.priority == highest]
 
 
 def prevailing(words: Sequence[Override]) -> Sequence[Override]:
@@ -276,6 +262,10 @@ def _verdict(target: Target, strategy: Strategy) -> Verdict:
 
 
 # --- decisions --------------------------------------------------------------------------------------------
+
+
+def _unmapped(issue: Seen) -> Decision:
+    return Decision(issue.ref, _UNMAPPED)
 
 
 def _decision(issue: Seen, voice: Voice, diverges_from: str | None = None) -> Decision:

@@ -1,10 +1,11 @@
 """Which rules match an issue, and why: `Matcher(rulebook, day).matches(issue, lineage)`.
 
 A rulebook is compiled once for a day. For each issue the atoms (`syncd.core.atoms`) that it fits are found by one
-dictionary look-up per value and one `re2.Set` pass per text field. Each rule hangs on the atoms that it cannot match
-without (its postings), so only candidates are evaluated, and only matches that decide are put into words. Conditions
-are three-valued: over an ancestor that cannot be read they are unknown, and neither they nor their negation match
-(DESIGN §4). So they are over a field that was not asked for, and where a CEL expression fails.
+dictionary look-up per value and one pass of RE2 per text field. Each rule hangs on the atoms that it cannot match
+without (its postings), so only candidates are evaluated: the strongest first, and no weaker ones where a stronger
+matches (`strongest`). Only what decides is put into words. Conditions are three-valued: over an ancestor that cannot be
+read they are unknown, and neither they nor their negation match (DESIGN §4). So they are over a field that was not
+asked for, and where a CEL expression fails.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -318,7 +319,12 @@ class Matcher:
         self.faults: dict[str, tuple[str, str]] = {}
         """Rule → the key of the latest issue on which its CEL failed, and how."""
         self._atoms: dict[Atom, int] = {}
-        self._nodes = [self._compile(rule.when, rule) for rule in self.rules]
+        self._order = sorted(range(len(self.rules)), key=lambda n: _strength(self.rules[n]))
+        """Places in `rules`, the strongest first. Within, a rule goes by its place in here."""
+        self._numbers = {place: n for n, place in enumerate(self._order)}
+        self._ranked = [self.rules[n] for n in self._order]
+        self._nodes = [self._compile(rule.when, rule) for rule in self._ranked]
+        self._levels = [(rule.default, rule.priority) for rule in self._ranked]
         self._index = self._build_index()
         self._postings, self._always = self._build_postings()
         self._own = {atom: numbers for (relation, atom), numbers in self._postings.items() if relation is None}
@@ -330,14 +336,28 @@ class Matcher:
 
     def matches(self, issue: Seen, lineage: Lineage) -> tuple[Match, ...]:
         """Every rule in effect that matches this issue, in the rulebook's order, defaults included."""
-        hits, above = self._hits(issue), self._above(lineage)
-        candidates = self._candidates(hits, above)
+        sight = self.sight(issue, lineage)
+        asks = self._asks
+        matching = [n for n in self._candidates(sight) if (ask := asks[n]) is None or ask(sight)]
+        matching.sort(key=self._order.__getitem__)
+        return tuple([Match(self._ranked[n], self._nodes[n], sight) for n in matching])
+
+    def strongest(self, issue: Seen, lineage: Lineage) -> Sequence[Match]:
+        """Of those that match, the ones of the highest priority, by id; defaults only where no other rule matches."""
+        sight = Sight(issue, self._hits(issue), self._above(lineage))
+        candidates = self._candidates(sight)
         if not candidates:
             return ()
-        sight = Sight(issue, hits, above)
-        rules, nodes, asks = self.rules, self._nodes, self._asks
-        matching = [n for n in sorted(candidates) if (ask := asks[n]) is None or ask(sight)]
-        return tuple([Match(rules[n], nodes[n], sight) for n in matching])
+        asks, levels, level = self._asks, self._levels, None
+        found: list[Match] = []
+        for n in sorted(candidates):
+            if found and levels[n] != level:
+                break
+            ask = asks[n]
+            if ask is None or ask(sight):
+                level = levels[n]
+                found.append(Match(self._ranked[n], self._nodes[n], sight))
+        return found
 
     def sight(self, issue: Seen, lineage: Lineage) -> Sight:
         """The issue as these rules' conditions see it."""
@@ -345,8 +365,9 @@ class Matcher:
 
     def truth(self, rule: int, sight: Sight) -> tuple[bool | None, tuple[str, ...]]:
         """Whether that rule (by its place in `rules`) matches, and by what, in words; None: unknown."""
-        truth = self._nodes[rule].truth(sight)
-        return truth, self._nodes[rule].texts(sight) if truth else ()
+        node = self._nodes[self._numbers[rule]]
+        truth = node.truth(sight)
+        return truth, node.texts(sight) if truth else ()
 
     # compiling
 
@@ -374,13 +395,13 @@ class Matcher:
     def _number(self, atom: Atom) -> int:
         return self._atoms.setdefault(atom, len(self._atoms))
 
-    def _build_index(self) -> tuple[tuple[Values, FieldIndex], ...]:
+    def _build_index(self) -> tuple[tuple[Values, Callable[[str], Sequence[int]]], ...]:
         fields: dict[str, FieldIndex] = {}
         for atom, number in self._atoms.items():
             fields.setdefault(atom.field, FieldIndex(atom.field)).add(number, atom)
         for index in fields.values():
             index.seal()
-        return tuple((values_of(field), index) for field, index in fields.items())
+        return tuple((values_of(field), index.fitting) for field, index in fields.items())
 
     def _build_postings(self) -> tuple[dict[_Posting, list[int]], frozenset[int]]:
         postings: dict[_Posting, list[int]] = {}
@@ -397,9 +418,9 @@ class Matcher:
 
     def _hits(self, issue: Seen) -> Hits:
         hits: dict[int, str] = {}
-        for values, index in self._index:
+        for values, fitting in self._index:
             for value in values(issue):
-                for atom in index[value]:
+                for atom in fitting(value):
                     if atom not in hits:
                         hits[atom] = value
         return hits
@@ -429,14 +450,20 @@ class Matcher:
                     found.update(self._postings.get((relation, atom), ()))
         return frozenset(found)
 
-    def _candidates(self, hits: Hits, above: _Above) -> Collection[int]:
+    def _candidates(self, sight: Sight) -> Collection[int]:
+        hits, above = sight.hits, sight.above.candidates
         if not hits:
-            return above.candidates
-        found, own = set(above.candidates), self._own
+            return above
+        found, own = set(above), self._own
         for atom in hits:
             if atom in own:
                 found.update(own[atom])
         return found
+
+
+def _strength(rule: Rule) -> tuple[bool, int, str]:
+    """Sorts the strongest rules first, and those of one strength by id."""
+    return rule.default, -rule.priority, rule.id
 
 
 def _grouped(kind: type[AllOf | AnyOf | NoneOf], nodes: tuple[_Node, ...]) -> _Node:

@@ -66,31 +66,90 @@ SET_SIZE: Final = 300_000
 
 
 class PatternSet:
-    """Which of many patterns a text fits, by one pass of `re2.Set` over it, or one by one where a set gives up."""
+    """Which of many patterns a text fits.
+
+    Most patterns cannot fit a text that lacks some literal: one pass of `re2.Filter` over the text finds those whose
+    literals are there, and asks only them. The others are asked in one pass of `re2.Set`, or one by one where a set
+    gives up. A set of all would be slower: its automaton grows with every combination of what they have half seen.
+    """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._parts = [_Part(patterns, numbers) for numbers in _portions(patterns)]
-        self.fits: Callable[[str], list[int]] = self._all if len(self._parts) > 1 else self._parts[0].fits
+        parts: list[_Filtered | _Together] = []
+        bare = _filtered(patterns, list(range(len(patterns))), parts)
+        parts += [_Together(patterns, some) for some in _portions(patterns, sorted(bare))]
+        self._parts = parts
+        self.fits: Callable[[str], list[int]] = parts[0].fits if len(parts) == 1 else self._all
         """Their places in the sequence given."""
 
     def _all(self, text: str) -> list[int]:
         return [number for part in self._parts for number in part.fits(text)]
 
 
-def _portions(patterns: Sequence[str]) -> Iterator[list[int]]:
-    numbers: list[int] = []
+def _filtered(patterns: Sequence[str], numbers: list[int], parts: "list[_Filtered | _Together]") -> list[int]:
+    """Add filters of those that need a literal to the parts; which of them need none."""
+    made = _filter(patterns[number] for number in numbers)
+    if made is None:  # too many literals for one
+        half = len(numbers) // 2
+        return (
+            [n for some in (numbers[:half], numbers[half:]) for n in _filtered(patterns, some, parts)]
+            if half
+            else numbers
+        )
+    bare = {numbers[place] for place in made.Match("", potential=True) or ()}
+    if not bare:
+        parts.append(_Filtered(numbers, made))
+    elif len(bare) < len(numbers):
+        _filtered(patterns, [number for number in numbers if number not in bare], parts)
+    return list(bare)
+
+
+_PROBE: Final = "\ue000syncd\ue000"
+"""A literal that every filter must find: whether it has the memory to find anything does not depend on the text."""
+
+
+def _filter(patterns: Iterable[str]) -> re2.Filter | None:
+    """A filter of these patterns and, after them, of `_PROBE`; None: they are too much for it."""
+    made = re2.Filter()
+    for pattern in patterns:
+        made.Add(pattern, options())
+    probe = made.Add(_PROBE, options())
+    try:
+        made.Compile()
+    except re2.error:
+        return None
+    return made if probe in (made.Match(_PROBE) or ()) else None
+
+
+class _Filtered:
+    """Patterns that need a literal, in one filter."""
+
+    def __init__(self, numbers: list[int], made: re2.Filter) -> None:
+        self._numbers = [*numbers, None]
+        self._filter = made
+
+    def fits(self, text: str) -> list[int]:
+        """The places of those that the text fits."""
+        found = self._filter.Match(text)
+        if not found:
+            return []
+        return [number for i in found if (number := self._numbers[i]) is not None]
+
+
+def _portions(patterns: Sequence[str], numbers: Iterable[int]) -> Iterator[list[int]]:
+    some: list[int] = []
     size = 0
-    for number, pattern in enumerate(patterns):
-        more = compile_pattern(pattern).programsize
-        if numbers and size + more > SET_SIZE:
-            yield numbers
-            numbers, size = [], 0
-        numbers.append(number)
+    for number in numbers:
+        more = compile_pattern(patterns[number]).programsize
+        if some and size + more > SET_SIZE:
+            yield some
+            some, size = [], 0
+        some.append(number)
         size += more
-    yield numbers
+    if some:
+        yield some
 
 
-class _Part:
+class _Together:
     """Patterns in one set. A sentinel that fits every text tells "none" from "out of memory": both are an empty answer.
 
     A set that was not compiled must never be asked: the library then crashes the process.
@@ -103,6 +162,7 @@ class _Part:
         self._set = self._compiled()
 
     def fits(self, text: str) -> list[int]:
+        """The places of those that the text fits."""
         found = self._set.Match(text) if self._set is not None else None
         if not found:
             return self._one_by_one(text)

@@ -144,7 +144,7 @@ class Shift:
     def _moves(self, issue: Glance, lineage: Lineage) -> bool:
         if self._renamed and not self._renamed.isdisjoint(map(fold, issue.marks)):
             return True  # a mark that people set names an outcome now, or names none any more
-        if not self._broad and not self._sieve.matches(issue, lineage) and not self._touched_above(lineage):
+        if not self._broad and not self._sieve.strongest(issue, lineage) and not self._touched_above(lineage):
             return False
         differs = self._sides.differs(issue, lineage)
         self.unmoved += not differs
@@ -160,7 +160,7 @@ class Shift:
         plain = lineage.cycle is None and lineage.gap is None and not lineage.beyond
         if plain and name in self._touched:
             return self._touched[name]
-        found = any(self._sieve.matches(one, lineage.above(0, place)) for place, one in enumerate(nearest))
+        found = any(self._sieve.strongest(one, lineage.above(0, place)) for place, one in enumerate(nearest))
         found = found or self._touched_above(lineage.rest(0))
         if len(self._touched) >= REMEMBERED:
             self._touched.clear()

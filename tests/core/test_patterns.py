@@ -91,41 +91,85 @@ def test_a_set_that_runs_out_of_memory_asks_its_patterns_one_by_one() -> None:
         def Match(self, text: str) -> None:  # noqa: N802 - the library's name
             return None
 
-    patterns = PatternSet(["foo", "bar", "baz$"])
+    patterns = PatternSet([r"\d", r"[a-f]z", r"\s$"])
     (part,) = patterns._parts
-    part._set = Exhausted()
-    assert patterns.fits("foo baz") == [0, 2]
+    part._set = Exhausted()  # type: ignore[union-attr]
+    assert patterns.fits("3 bz ") == [0, 1, 2]
     assert patterns.fits("nothing") == []
 
 
 def test_a_set_that_cannot_be_compiled_asks_its_patterns_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asking a set that was not compiled crashes the process; patterns that are too many for one are spread."""
     monkeypatch.setattr("syncd.core.patterns.SET_SIZE", 10**9)
-    whole = PatternSet([rf"(?i)\b(foo{n}|bar{n}).{{0,20}}\pL{{9}}z{n}\b" for n in range(250)])
+    whole = PatternSet([rf"\d{{{n}}}\pL{{30}}[^x]\pL{{50}}" for n in range(1, 60)])
     (part,) = whole._parts
-    assert part._set is None, "that many do not fit into one set's memory"
-    assert whole.fits("BAR7 abcdefghiz7") == [7]
+    assert part._set is None, "that many do not fit into one set's memory"  # type: ignore[union-attr]
+    assert whole.fits("x 1" + "é" * 90) == [0]
 
 
 def test_thousands_of_patterns_are_spread_over_sets_and_none_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("syncd.core.patterns.SET_SIZE", 500)
-    patterns = PatternSet([rf"\bword{n}\b" for n in range(300)])
+    patterns = PatternSet([rf"[a-z]{{3,}}\d{{{n}}}\b" for n in range(1, 60)])
     assert len(patterns._parts) > 3
-    assert sorted(patterns.fits("word0 and word150 and word299")) == [0, 150, 299]
+    assert sorted(patterns.fits("word1234567 and word12")) == [1, 6]
+
+
+def test_literals_too_many_for_one_filter_are_spread_and_none_is_forgotten() -> None:
+    patterns = PatternSet([f"word{n:04}" * 40 + r"\d" for n in range(500)])
+    assert len(patterns._parts) > 1
+    for n in (0, 249, 250, 499):
+        assert patterns.fits(f"word{n:04}" * 40 + "7") == [n]
+    assert patterns.fits("word0000" * 39 + "7") == []
+
+
+ATOMS = [*"aKßéİx.^$", r"\x{17f}", r"\x{3c3}", "foo", r"\d", r"\b", "[a-c]", "[^k]", r"\pL", r"\x{212a}"]
+LETTERS = ["a", "k", "K", "\u212a", "s", "\u017f", "S", "ß", "é", "É", "İ", "i", "\u03c3", "ς", "foo", "FOO", "1", " "]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_many_patterns_at_once_say_what_each_says_alone(seed: int) -> None:
+    """Whatever a filter makes of literals, alternatives and letters that fold in odd ways."""
+    draw = random.Random(seed)  # noqa: S311 - patterns and texts
+
+    def pattern(depth: int) -> str:
+        parts = [draw.choice(ATOMS) for _ in range(draw.randint(1, 4))]
+        if depth:
+            parts.insert(draw.randrange(len(parts) + 1), f"(?:{pattern(depth - 1)}|{pattern(depth - 1)})")
+        if draw.random() < 0.4:
+            parts = [f"(?:{part}){draw.choice('?*+')}" if draw.random() < 0.3 else part for part in parts]
+        return draw.choice(["", "", "(?i)"]) + "".join(parts)
+
+    patterns = [pattern(draw.randint(0, 2)) for _ in range(60)]
+    alone = [compile_pattern(one) for one in patterns]
+    together = PatternSet(patterns)
+    fitted = 0
+    for _ in range(150):
+        text = "".join(draw.choices(LETTERS, k=draw.randint(0, 12)))
+        found = [n for n, one in enumerate(alone) if one.search(text)]
+        assert sorted(together.fits(text)) == found, text
+        fitted += len(found)
+    assert fitted > 500
 
 
 def test_rules_match_alike_whether_sets_work_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = rulebook(*(rule(f"r{n}", "growth", has("title", f"re:(?i)word{n}\\b", f"glob {n}*")) for n in range(40)))
-    titles = [f"About word{n}" for n in range(0, 40, 3)] + ["glob 7 and more", "nothing"]
+    book = rulebook(
+        *(
+            rule(f"r{n}", "growth", has("title", f"re:(?i)word{n}\\b", f"glob {n}*", f"re:^\\d{{{n + 1}}}$"))
+            for n in range(40)
+        )
+    )
+    titles = [f"About word{n}" for n in range(0, 40, 3)] + ["glob 7 and more", "nothing", "12"]
 
     def matches(matcher: Matcher) -> list[list[str]]:
         return [[m.rule.id for m in matcher.matches(issue(title=title), Lineage())] for title in titles]
 
     day = issue().created.date()
     usual = matches(Matcher(book, day))
-    monkeypatch.setattr("syncd.core.patterns._Part._compiled", lambda _: None)
+    monkeypatch.setattr("syncd.core.patterns._Together._compiled", lambda _: None)
     assert matches(Matcher(book, day)) == usual
-    assert sum(map(len, usual)) == 15
+    monkeypatch.setattr("syncd.core.patterns._filter", lambda _: None)
+    assert matches(Matcher(book, day)) == usual
+    assert sum(map(len, usual)) == 16
 
 
 def test_long_values_are_not_remembered() -> None:
