@@ -64,7 +64,8 @@ def sandbox(size: int) -> Iterator[httpx.Client]:
         url = process.stdout.readline().strip()
         basic = base64.b64encode(f"{EMAIL}:{TOKEN}".encode()).decode()
         try:
-            with httpx.Client(base_url=url, headers={"Authorization": f"Basic {basic}"}, timeout=60) as client:
+            headers = {"Authorization": f"Basic {basic}", "X-Served-By": str(process.pid)}
+            with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
                 yield client
         finally:
             process.terminate()

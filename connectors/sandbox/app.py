@@ -17,7 +17,7 @@ from connectors.sandbox.answers import Answer, Call, JiraError, problem
 from connectors.sandbox.faults import Exchange, Fault
 from connectors.sandbox.site import Site
 from connectors.sandbox.values import Person
-from connectors.sandbox.wire import Held, dated, deliver, replayed, whole_body
+from connectors.sandbox.wire import Held, dated, deliver, distorted, replayed, whole_body
 
 Handler = Callable[[Site, Call], Answer]
 RATE_LIMIT = 100
@@ -153,6 +153,7 @@ class Gate:
             held = _fault_answer(fault)
         self._dress(held, fault)
         self._record(scope, body, held, fault, template)
+        distorted(held, scope["path"], self.site.distort)
         await deliver(scope, send, held, fault.kind if fault else None)
 
     def _template(self, scope: Scope) -> str:

@@ -89,7 +89,7 @@ def _edit(site: Site, actor: Person, issue_id: int, operations: Operations, *, m
         return manners.refuses[issue.key]
     if not site.permissions.may_edit[issue.project]:
         return EDIT_REFUSED
-    if not site.permissions.labels_on_screen[issue.project]:
+    if not site.shows_labels(issue):
         return NOT_ON_SCREEN.format("labels")
     held = list(issue.labels)
     for option, labels in operations:

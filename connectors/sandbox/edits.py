@@ -33,7 +33,7 @@ def new_values(site: Site, issue: Issue, body: dict[str, Any]) -> dict[str, Any]
     values: dict[str, Any] = {}
     for name, operations in _operations(body).items():
         setter = _SETTERS.get(name)
-        if setter is None or (name == "labels" and not site.permissions.labels_on_screen[issue.project]):
+        if setter is None or (name == "labels" and not site.shows_labels(issue)):
             errors[name] = NOT_ON_SCREEN.format(name)
             continue
         try:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.sandbox import changelog
+from connectors.sandbox.births import Births
 from connectors.sandbox.faults import Exchange, Fault, Faults
 from connectors.sandbox.jql import Query
 from connectors.sandbox.query import Reading, SortValue, order_of, position, predicate, uses_clock
@@ -20,12 +21,14 @@ from connectors.sandbox.registry import Registry
 from connectors.sandbox.shapes import Shapes, View
 from connectors.sandbox.tasks import Tasks
 from connectors.sandbox.values import Comment, History, Issue, IssueState, Person
+from connectors.sandbox.wire import Distort
 
 if TYPE_CHECKING:
     from connectors.sandbox.people import Actor
 
 KEPT_EXCHANGES = 5_000
-KEPT_ORDERS = 8
+KEPT_ORDERS = 32
+"""More than there are walks at once: the next page of a walk is not to begin by sorting all of it again."""
 TOKEN_LIFETIME = timedelta(days=7)
 
 
@@ -37,8 +40,9 @@ def _allowed() -> defaultdict[str, bool]:
 class Permissions:
     """What syncd's account may do, per project key; everything unless switched off: `may_edit["PAY"] = False`.
 
-    `may_silence`: send `notifyUsers=false`. `labels_on_screen`: labels stand on the edit screen. `may_bulk` is one
-    right for the whole site, under `"*"`. `hidden`: ids of issues under a security level that the account is not in.
+    `may_silence`: send `notifyUsers=false`. `labels_on_screen`: labels stand on the edit screen; of one type of issue
+    under `"PAY/Bug"`. `may_bulk` is one right for the whole site, under `"*"`. `hidden`: ids of issues under a
+    security level that the account is not in.
     """
 
     may_browse: defaultdict[str, bool] = field(default_factory=_allowed)
@@ -100,6 +104,7 @@ class Site:
         email: str = "syncd@acme.example",
         token: str = "sandbox-token",  # noqa: S107 (the sandbox's own, good for nothing else)
         base_url: str = "https://acme.atlassian.example",
+        kept_exchanges: int = KEPT_EXCHANGES,
     ) -> None:
         self.clock = clock
         self.site_zone, self.account_zone = site_zone, account_zone
@@ -113,8 +118,10 @@ class Site:
         self.faults: Faults[Fault] = Faults()
         self.tasks = Tasks()
         self.mails: list[Mail] = []
-        self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
+        self.exchanges: deque[Exchange] = deque(maxlen=kept_exchanges)
         self.on_exchange: Callable[[Exchange], None] | None = None
+        self.distort: Distort | None = None
+        """What goes out in place of an answer, after it was recorded: path and JSON → JSON."""
         self.counts: Counter[str] = Counter()
         self.crashes: list[str] = []
         self.delay = 0.0
@@ -128,6 +135,7 @@ class Site:
         self.comment_home: dict[int, int] = {}
         self._pending: deque[tuple[datetime, int, Issue | None]] = deque()
         self._generation = 0
+        self._births = Births()
         self._ranked: OrderedDict[tuple[Any, ...], Ranked] = OrderedDict()
         self._next = {"issue": 10_000, "comment": 50_000, "history": 90_000}
         self._numbers: Counter[str] = Counter()
@@ -170,6 +178,11 @@ class Site:
             if found is None:
                 raise KeyError(f"the site has no issue {id_or_key!r}")
             return self.live[found]
+
+    def shows_labels(self, issue: Issue) -> bool:
+        """Whether labels stand on the issue's edit screen."""
+        shown, kind = self.permissions.labels_on_screen, self.registry.types[issue.type_id].name
+        return shown[issue.project] and shown[f"{issue.project}/{kind}"]
 
     def visible(self, issue: Issue) -> bool:
         """Whether syncd's account may browse the issue."""
@@ -238,9 +251,11 @@ class Site:
         reading = Reading(self.registry, ZoneInfo(self.account_zone), self.now(), self.resolve)
         test = predicate(query.where, reading) if query.where else None
         order = order_of(query)
+        within = self._births.within(query.where, reading) if query.where else None
+        among = index.values() if within is None else [index[i] for i in within if i in index]
         found = [
             (position(issue, order, self.registry), issue.id)
-            for issue in index.values()
+            for issue in among
             if issue.project not in hidden and issue.id not in kept_back and (test is None or test(issue))
         ]
         found.sort()
@@ -296,6 +311,7 @@ class Site:
             self.children.setdefault(issue.parent.id, set()).add(issue.id)
         self.live[issue.id] = issue
         self.keys[issue.key] = issue.id
+        self._births.add(issue)
 
     def remove(self, issue: Issue) -> None:
         """Deletes an issue without a trace: sub-tasks go with it, other children lose their parent."""

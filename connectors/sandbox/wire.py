@@ -1,12 +1,17 @@
 """What both served trackers do on the wire: read a request whole, hold an answer back, cut or lose it."""
 
-from collections.abc import MutableMapping
+import json
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Any
 
+import orjson
 from starlette.types import Message, Receive, Scope, Send
+
+Distort = Callable[[str, Any], Any]
 
 
 @dataclass(slots=True)
@@ -28,6 +33,15 @@ class Held:
 def dated(held: Held, at: datetime) -> None:
     """Puts on the date: the site's clock's, not the machine's."""
     held.headers = [*(held.headers or []), (b"date", format_datetime(at.astimezone(UTC), usegmt=True).encode())]
+
+
+def distorted(held: Held, asked: str, distort: Distort | None) -> None:
+    """Lets a good answer hold something else than what was said, as a plugin, a proxy or a bug may: `asked` → what."""
+    if distort is None or held.status != HTTPStatus.OK:
+        return
+    held.body = json.dumps(distort(asked, orjson.loads(held.body))).encode()  # also half a surrogate pair
+    others = [(name, value) for name, value in held.headers or [] if name.lower() != b"content-length"]
+    held.headers = [*others, (b"content-length", b"%d" % len(held.body))]
 
 
 async def whole_body(receive: Receive) -> bytes:

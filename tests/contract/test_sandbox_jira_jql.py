@@ -1,6 +1,7 @@
 """The sandbox reads JQL as Jira does, times in the account's zone above all."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +9,7 @@ from support_sandbox import MovingClock, small_site
 
 from connectors.sandbox import Site
 from connectors.sandbox.jql import JqlError, Value, parse
-from connectors.sandbox.query import Reading, instant
+from connectors.sandbox.query import Reading, instant, predicate
 from connectors.sandbox.registry import Registry
 
 NOW = datetime(2026, 11, 21, 12, 0, 30, 500_000, tzinfo=UTC)
@@ -170,3 +171,29 @@ def test_rows_stand_in_the_order_asked_for(site: Site) -> None:
     ):
         ranked, index = site.rank(parse(listed + order), [])
         assert [index[issue_id].key for issue_id in ranked.ids] == expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_search_bounded_by_creation_finds_what_a_look_at_every_issue_finds(seed: int) -> None:
+    """The site looks only at issues of about that time; nothing that the query holds for may be among the others."""
+    clock = MovingClock(NOW - timedelta(days=400))
+    site, random = small_site(clock), Random(seed)  # noqa: S311 - no secret
+    maria = site.person("maria")
+    for _ in range(60):
+        clock.move(seconds=random.choice([0, 0, 1, 59, 3600, 86_400]))
+        maria.create(project=random.choice(["PAY", "ONB"]), summary="work", labels=random.choice([[], ["sre"]]))
+    for key in random.sample(sorted(site.keys), 8):
+        maria.delete(key)
+    for _ in range(40):
+        low, high = sorted(clock() - timedelta(seconds=random.randrange(40 * 86_400)) for _ in range(2))
+        bounds = [f"created >= {_ms(low)}", f"created < {_ms(high)}", "created <= '2026-11-01 10:00'", "labels = sre"]
+        where = f" {random.choice(['AND', 'AND', 'OR'])} ".join(random.sample(bounds, random.randrange(1, 4)))
+        jql = f"{random.choice(['', 'NOT '])}({where}) AND project in (PAY, ONB) ORDER BY created"
+        query = parse(jql)
+        assert query.where is not None
+        holds = predicate(query.where, Reading(site.registry, ZoneInfo(site.account_zone), site.now(), site.resolve))
+        assert matches(site, jql) == {i.key for i in site.settled_index().values() if holds(i)}, jql
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -10,7 +10,7 @@ from connectors.sandbox.linear import endpoint, errors
 from connectors.sandbox.linear.endpoint import Answered, Asked
 from connectors.sandbox.linear.faults import DONE_FIRST, LinearExchange, LinearFault
 from connectors.sandbox.linear.workspace import Workspace
-from connectors.sandbox.wire import Held, dated, deliver, whole_body
+from connectors.sandbox.wire import Held, dated, deliver, distorted, whole_body
 
 PATH = "/graphql"
 EDGE = (
@@ -39,6 +39,7 @@ def build_linear(workspace: Workspace) -> ASGIApp:
             answered, held = _answer(workspace, asked, fault)
         dated(held, workspace.clock())
         workspace.record(_exchange(asked, held, answered, fault))
+        distorted(held, asked.name, workspace.distort)
         await deliver(scope, send, held, fault.kind if fault else None)
 
     return app

@@ -13,6 +13,7 @@ from connectors.sandbox.linear.budget import Bucket, Budget
 from connectors.sandbox.linear.faults import LinearExchange, LinearFault
 from connectors.sandbox.linear.holdings import Holdings, full_name
 from connectors.sandbox.linear.values import Bot, Doer, Issue, Team, User
+from connectors.sandbox.wire import Distort
 
 if TYPE_CHECKING:
     from connectors.sandbox.linear.people import Member
@@ -130,6 +131,8 @@ class Workspace(Holdings):
         self.before_request: Callable[[str], None] | None = None
         self.before_field: Callable[[str], None] | None = None
         self.on_exchange: Callable[[LinearExchange], None] | None = None
+        self.distort: Distort | None = None
+        """What goes out in place of an answer, after it was recorded: operation and JSON → JSON."""
         self.id, self.created_at = self.new_id("organization"), self.now()
         self._settle(token, email)
 
