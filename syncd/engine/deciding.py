@@ -45,7 +45,17 @@ from syncd.engine.work import Observed, Work
 class Pass:
     """Reads marks, decides and plans batch by batch; keeps what each batch taught in one transaction."""
 
-    def __init__(self, work: Work, observed: Observed, widened: Widened, *, rules_changed: bool, empty: bool) -> None:
+    def __init__(
+        self,
+        work: Work,
+        observed: Observed,
+        widened: Widened,
+        *,
+        rules_changed: bool,
+        empty: bool,
+        keep_held: bool = True,
+    ) -> None:
+        """`keep_held`: the plan names also what is skipped for a lasting reason; else the store alone knows of it."""
         self._work = work
         self.kinship = Kinship(work, empty=empty)
         self._now = observed.now
@@ -58,7 +68,9 @@ class Pass:
         self._account = observed.account_id
         self._readable = observed.reachable
         self._planned: dict[IssueRef, list[Action | Skipped]] = {}
+        self._keep_held = keep_held
         self._held: set[IssueRef] = set()
+        """Issues skipped for a lasting reason that stand in `_planned`."""
         self.decided = 0
 
     def take(self, refs: Sequence[IssueRef]) -> None:
@@ -92,7 +104,7 @@ class Pass:
         return rationed(self._work, actions, [step for step in steps if isinstance(step, Skipped)], self._now)
 
     def held_elsewhere(self) -> int:
-        """Issues skipped for a lasting reason by an earlier plan, and not looked at in this pass."""
+        """Issues skipped for a lasting reason that this pass's plan does not name."""
         return max(0, sum(self._work.store.held(self._work.tracker).values()) - len(self._held))
 
     def below_reworded(self) -> Sequence[IssueRef]:
@@ -314,8 +326,10 @@ class Pass:
             self._held.discard(ref)
         steps: list[Action | Skipped] = [*planned.actions, *planned.skipped]
         for step in steps:
-            self._planned.setdefault(step.ref, []).append(step)
-        self._held |= held.keys()
+            if self._keep_held or step.ref not in held:
+                self._planned.setdefault(step.ref, []).append(step)
+        if self._keep_held:
+            self._held |= held.keys()
 
     def _save_findings(self, batch: Batch) -> None:
         """What a look at these issues shows opens, and what it shows no more closes."""

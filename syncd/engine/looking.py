@@ -20,6 +20,9 @@ from syncd.engine.work import Looked, Observed, Work
 def look(work: Work, *, everything: bool = False) -> Looked:
     """Observe, decide what may have changed, and plan it; `everything` plans every issue in scope anew.
 
+    Only then does the plan name what is skipped for a lasting reason. Else that is counted: of a large backlog under
+    `observe` it would be as many sentences as there are issues.
+
     Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
     """
     before = work.store.progress(work.tracker)
@@ -43,6 +46,7 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         widened,
         rules_changed=decided_under(before) not in (None, work.rules_key),
         empty=decided_under(before) is None,
+        keep_held=everything,
     )
     for some in _batches(work, observed, widened, pass_.kinship.seen_before, everything=anew or replan):
         pass_.take(some)

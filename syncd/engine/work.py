@@ -112,7 +112,7 @@ class Looked:
     observed: int
     decided: int
     held: int
-    """Issues not planned again, since only an edit of them or of the settings can change their being skipped."""
+    """Issues skipped for a reason that only an edit of them or of the settings can change; not named in the plan."""
     in_scope: int
     """Issues in scope, for the guard: 0 where nothing is planned."""
     skew: timedelta

@@ -1,8 +1,9 @@
 """Keeping what was decided, by rules and by people, and what a person should settle."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Column, Connection, Select, and_, bindparam, delete, func, insert, select, update
 
@@ -14,6 +15,9 @@ from syncd.store.part import Part, by_tracker
 from syncd.store.tables import applied, history, issues, meta, overrides, rulebook_log, rulebooks, standings
 from syncd.store.tables import findings as findings_table
 from syncd.store.tables import holds as holds_table
+
+CAUSES_AT_ONCE: Final = 200
+"""Decisions in memory at one time, each with all its evidence."""
 
 
 class Decisions(Part):
@@ -306,28 +310,29 @@ class Decisions(Part):
             rows = connection.execute(query.limit(limit)).all()
         return [(opened, closed, codec.finding_value(codec.loads(text))) for opened, closed, text in rows]
 
-    def causes(self, tracker: str) -> Sequence[tuple[int, Decision]]:
+    def causes(self, tracker: str) -> Iterator[tuple[int, Decision]]:
         """What conflicts in scope come from: how many open issues hang on it, and one of the decisions; by cause."""
         return self._by(tracker, standings.c.cause)
 
-    def divergences(self, tracker: str) -> Sequence[tuple[int, Decision]]:
+    def divergences(self, tracker: str) -> Iterator[tuple[int, Decision]]:
         """Ancestors that issues in scope are mapped otherwise than: how many open ones, and one of the decisions."""
         return self._by(tracker, standings.c.diverges)
 
-    def _by(self, tracker: str, column: Column[str]) -> Sequence[tuple[int, Decision]]:
+    def _by(self, tracker: str, column: Column[str]) -> Iterator[tuple[int, Decision]]:
         s = standings.c
         inside = and_(issues.c.tracker == s.tracker, issues.c.id == s.id)
         where = and_(s.tracker == tracker, column.is_not(None), issues.c.in_scope.is_(True), issues.c.closed.is_(False))
         grouped = select(column, func.count(), func.min(s.id)).select_from(standings.join(issues, inside)).where(where)
         with self._db.reading() as connection:
             rows = connection.execute(grouped.group_by(column).order_by(column)).all()
-            told = {id_: count for _, count, id_ in rows}
-            decisions: dict[str, Decision] = {}
-            for some in batches(list(told)):
-                query = select(s.id, s.decision).where(s.tracker == tracker, self._db.among(s.id, some))
-                for id_, text in connection.execute(query).all():
-                    decisions[id_] = codec.decision_value(IssueRef(tracker, id_), codec.loads(text))
-        return [(told[id_], decisions[id_]) for id_ in told]
+        for some in batches(((id_, count) for _, count, id_ in rows), CAUSES_AT_ONCE):
+            query = select(s.id, s.decision).where(s.tracker == tracker, self._db.among(s.id, [id_ for id_, _ in some]))
+            with self._db.reading() as connection:
+                texts = {row.id: row.decision for row in connection.execute(query)}
+            for id_, count in some:
+                if id_ not in texts:  # gone since: this is read without the lease, too
+                    continue
+                yield count, codec.decision_value(IssueRef(tracker, id_), codec.loads(texts[id_]))
 
     def open_finding(self, finding: Finding, now: datetime) -> None:
         """Open one, or leave the open one of the same name as it is."""

@@ -115,7 +115,7 @@ def test_causes_are_counted_over_open_issues_in_scope(store: Store) -> None:
     store.save_standings([torn("1", "a > b"), torn("2", "a > b"), torn("3", "PAY-9"), torn("4", "a > b")])
     store.save_standings([torn("5", "a > b")])
     assert {(count, decision.cause) for count, decision in store.causes(JIRA)} == {(2, "a > b"), (1, "PAY-9")}
-    assert store.causes("elsewhere") == []
+    assert list(store.causes("elsewhere")) == []
     store.save_standings([standing("3", Mapped("growth"))])
     assert [decision.cause for _, decision in store.causes(JIRA)] == ["a > b"]
 

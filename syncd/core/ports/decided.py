@@ -1,6 +1,6 @@
 """The store, as far as deciding goes: rules in use, verdicts, words of people, findings, what comments say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -117,11 +117,11 @@ class Decisions(Protocol):
         """Findings that have closed, with when they were opened and closed, the last closed first."""
         ...
 
-    def causes(self, tracker: str) -> Sequence[tuple[int, Decision]]:
+    def causes(self, tracker: str) -> Iterator[tuple[int, Decision]]:
         """What conflicts in scope come from: how many open issues hang on it, and one of the decisions; by cause."""
         ...
 
-    def divergences(self, tracker: str) -> Sequence[tuple[int, Decision]]:
+    def divergences(self, tracker: str) -> Iterator[tuple[int, Decision]]:
         """Ancestors that issues in scope are mapped otherwise than: how many open ones, and one of the decisions."""
         ...
 
