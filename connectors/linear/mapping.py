@@ -68,7 +68,8 @@ def read_issue(raw: Any, dialect: Dialect, at: str = "issue") -> Issue | Unreada
 
     Tolerated: absent keys and nulls where Linear says "none", and people that failed to be told, whom no rule sees.
     Not tolerated is what a rule or a write would get wrong: no id, key, state, team, label ids or date of change, a
-    type of state or a priority that nobody knows, any other field that failed (`Untold`).
+    type of state or a priority that nobody knows, signs of being archived that are none, any other field that failed
+    (`Untold`).
     """
     try:
         told = mapping(raw, at)
@@ -108,6 +109,7 @@ def _issue(raw: Mapping[str, Any], dialect: Dialect, at: str) -> Issue:
     parent = optional_mapping(raw.get("parent"), f"{at}.parent")
     project = optional_mapping(raw.get("project"), f"{at}.project")
     updated = instant(raw.get("updatedAt"), f"{at}.updatedAt")
+    _check_life(raw, at)
     return Issue(
         ref=IssueRef(dialect.tracker, issue_id),
         key=key,
@@ -137,6 +139,15 @@ def _issue(raw: Mapping[str, Any], dialect: Dialect, at: str) -> Issue:
         sprints=_sprints(raw.get("cycle"), f"{at}.cycle") if dialect.sprint else (),
         asked=SPRINT if dialect.sprint else frozenset(),
     )
+
+
+def _check_life(raw: Mapping[str, Any], at: str) -> None:
+    """Anything but a date there must not count as archived, and so take an issue out of all figures in silence."""
+    archived, trashed = raw.get("archivedAt"), raw.get("trashed")
+    if archived is not None:
+        instant(archived, f"{at}.archivedAt")
+    if not isinstance(trashed, bool | None):
+        raise WrongError(f"{at}.trashed", f"is neither true nor false: {shown(trashed)}")
 
 
 def category(value: Any, at: str) -> Category:

@@ -6,7 +6,7 @@ marks are as the core says them (`outcome/x`, `Outcome/x`).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -113,6 +113,10 @@ class Tracker(ABC):
     @abstractmethod
     def garble(self, issue: str) -> None:
         """What is answered of that issue lacks something that cannot be done without."""
+
+    @abstractmethod
+    def spoil(self, how: Callable[[str, Any], None]) -> None:
+        """Let something change the rows of issues on their way out: it gets the id of each, and its row."""
 
     @abstractmethod
     def forbid_comments(self) -> None: ...
@@ -256,6 +260,14 @@ class JiraTracker(Tracker):
 
     def garble(self, issue: str) -> None:
         self.cloud.site.store(replace(self._issue(issue), absent=frozenset({"status"})))
+
+    def spoil(self, how: Callable[[str, Any], None]) -> None:
+        def distort(_path: str, answer: Any) -> Any:
+            for row in answer.get("issues", ()) if isinstance(answer, dict) else ():
+                how(row["id"], row)
+            return answer
+
+        self.cloud.site.distort = distort
 
     def forbid_comments(self) -> None:
         self.cloud.site.permissions.may_comment["PAY"] = False

@@ -1,6 +1,6 @@
 """A served Linear, spoken of as the contract suite speaks of any tracker."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -120,6 +120,15 @@ class LinearTracker(Tracker):
 
     def garble(self, issue: str) -> None:
         self._issue(issue).priority = 9
+
+    def spoil(self, how: Callable[[str, Any], None]) -> None:
+        def distort(_operation: str, answer: Any) -> Any:
+            found = answer["data"].get("issues") or {}
+            for row in found.get("nodes", ()):
+                how(row["id"], row)
+            return answer
+
+        self.space.workspace.distort = distort
 
     def forbid_comments(self) -> None:
         space = self.space.workspace
