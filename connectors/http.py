@@ -14,7 +14,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from ssl import SSLContext
 from threading import Lock
 from time import sleep as really_sleep
 from typing import Any, Final, Literal
@@ -35,7 +37,8 @@ from syncd.core.ports import Clock
 
 Sleep = Callable[[float], None]
 Params = Mapping[str, str | int | Sequence[str]]
-LimitedPart = Literal["all", "endpoint", "path"]
+LimitedPart = Literal["all", "endpoint", "thing"]
+"""Everything, one kind of call, or writes to one thing."""
 
 TRIES: Final = 5
 PATIENCE: Final = timedelta(seconds=60)
@@ -138,9 +141,9 @@ class Caller:
     """Calls one server. Owns one `httpx.Client`; opens nothing before the first call. Not for several threads.
 
     `secrets` never show in a message, `credentials` says whose token a 401 asks for, `limited` tells from a 429's
-    headers what is to pause, and `amiss` finds in an answer's content what its status does not tell. The environment
-    is not trusted: everything syncd connects to stands in syncd.yaml (DESIGN §8), so neither HTTPS_PROXY nor .netrc is
-    read.
+    headers what is to pause, `thing` what a path writes to, and `amiss` finds in an answer's content what its status
+    does not tell. The environment is not trusted: everything syncd connects to stands in syncd.yaml (DESIGN §8), so
+    neither HTTPS_PROXY nor .netrc is read.
     """
 
     def __init__(
@@ -152,6 +155,7 @@ class Caller:
         secrets: Sequence[str],
         credentials: str,
         limited: Callable[[Mapping[str, str]], LimitedPart] = lambda _headers: "all",
+        thing: Callable[[str], str] = lambda path: path,
         amiss: Callable[[Answer], Amiss | None] = lambda _answer: None,
         sleep: Sleep = really_sleep,
         shared: Shared | None = None,
@@ -165,6 +169,7 @@ class Caller:
         self._secrets = sorted((s for s in secrets if s), key=len, reverse=True)
         self._credentials = credentials
         self._limited = limited
+        self._thing = thing
         self._amiss = amiss
         self._sleep = sleep
         self._client = httpx.Client(
@@ -172,6 +177,7 @@ class Caller:
             timeout=TIMEOUT,
             follow_redirects=False,
             trust_env=False,
+            verify=_trusted(),
         )
         weakref.finalize(self, self._client.close)  # a writer's port has no close: its connections end with it
 
@@ -220,7 +226,8 @@ class Caller:
         """Send it and return the 2xx answer.
 
         Raises:
-            Unavailable: not reached, limited, or (reads) failed and failed again.
+            Unavailable: not reached, limited, or (reads) failed and failed again. Where only writes to this very thing
+                are limited nobody waits for it here: others may go on meanwhile.
             InDoubt: a write left and no clear answer came.
             Unreadable: (reads) the answer stays something that is no JSON, or is too large.
             Denied: 401.
@@ -243,7 +250,7 @@ class Caller:
     # --- one attempt ---
 
     def _attempt(self, request: httpx.Request, *, read: bool) -> Answer:
-        self._heed_pauses(request)
+        self._heed_pauses(request, read=read)
         self._shared.count()
         what = f"{request.method} {request.url.path}"
         try:
@@ -265,7 +272,7 @@ class Caller:
             return self._judge(request, response, content, read=read)
         except _Again as again:
             if again.after:  # at once: whoever calls beside this one must not ask before it is over
-                self._pause(request, again.headers, again.after)
+                self._pause(request, again.headers, again.after, read=read)
             raise
 
     def _content(self, response: httpx.Response, what: str, *, read: bool) -> bytes:
@@ -331,17 +338,35 @@ class Caller:
 
     # --- limits ---
 
-    def _pause(self, request: httpx.Request, headers: Mapping[str, str], seconds: float) -> None:
-        self._shared.pause(_names(request)[self._limited(headers)], self._clock.now(), timedelta(seconds=seconds))
+    def _pause(self, request: httpx.Request, headers: Mapping[str, str], seconds: float, *, read: bool) -> None:
+        part, span = self._limited(headers), timedelta(seconds=seconds)
+        self._shared.pause(self._names(request)[part], self._clock.now(), span)
+        if part == "thing" and not read:
+            raise self._not_sent(request, self._clock.now(), span, narrow=True, why="it limits writes to this one")
 
-    def _heed_pauses(self, request: httpx.Request) -> None:
-        now = self._clock.now()
-        until = self._shared.paused_until(_names(request).values(), now)
+    def _heed_pauses(self, request: httpx.Request, *, read: bool) -> None:
+        now, names = self._clock.now(), self._names(request)
+        alone = self._shared.paused_until([] if read else [names["thing"]], now)
+        if alone > now:
+            raise self._not_sent(request, now, alone - now, narrow=True)
+        whole = self._shared.paused_until([names["all"]], now)
+        until = max(whole, self._shared.paused_until([names["endpoint"]], now))
         if until - now > PATIENCE:
-            message = self.words(f"{request.method} {request.url.path}: not sent, it asked us to wait until {until}")
-            raise Unavailable(message, tracker=self.tracker, retry_after=until - now)
+            raise self._not_sent(request, now, until - now, narrow=until > whole)
         if until > now:
             self._sleep((until - now).total_seconds())
+
+    def _not_sent(
+        self, request: httpx.Request, now: datetime, span: timedelta, *, narrow: bool, why: str = "not sent"
+    ) -> Unavailable:
+        message = self.words(f"{request.method} {request.url.path}: {why}, it asked us to wait until {now + span}")
+        return Unavailable(message, tracker=self.tracker, retry_after=span, narrow=narrow)
+
+    def _names(self, request: httpx.Request) -> dict[LimitedPart, str]:
+        """What of a server a request belongs to, as names that pauses are kept by."""
+        path = request.url.path
+        endpoint = re.sub(r"/[^/]*[0-9][^/]*", "/*", path)
+        return {"all": "", "endpoint": f"{request.method} {endpoint}", "thing": f"to {self._thing(path)}"}
 
 
 def meaning(rejected: Rejected, *, need: str, project: str | None = None) -> TrackerError:
@@ -463,10 +488,10 @@ def _out_of_patience(state: RetryCallState) -> bool:
     return state.idle_for + state.upcoming_sleep > PATIENCE.total_seconds()
 
 
-def _names(request: httpx.Request) -> dict[LimitedPart, str]:
-    path = request.url.path
-    endpoint = re.sub(r"/[^/]*[0-9][^/]*", "/*", path)
-    return {"all": "", "endpoint": f"{request.method} {endpoint}", "path": f"* {path}"}
+@cache
+def _trusted() -> SSLContext:
+    """The authorities that servers are checked by: read once a process, not by each of many connections."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _plain(params: Params | None) -> dict[str, str | int | list[str]] | None:

@@ -82,8 +82,9 @@ class Marking:
 
     def _refused(self, action: Action, rejected: Rejected) -> TrackerError:
         if rejected.answer.status == _BAD_REQUEST and "labels" in rejected.answer.faulted:
-            need = f"the field Labels on the edit screen of {action.project} for this type of issue"
-            return self._rights.denied(rejected, need, action.project)
+            kind = f"issues of type {action.type}" if action.type else "this type of issue"
+            need = f"the field Labels on the edit screen of {action.project} for {kind}"
+            return self._rights.denied(rejected, need, action.project, of_type=action.type or None)
         if rejected.answer.status == _FORBIDDEN and "EDIT_ISSUES" in self._rights.within(action.project):
             return self._forbidden(action, rejected)
         return meaning(rejected, need="Edit issues", project=action.project)
@@ -154,14 +155,17 @@ class Marking:
     def _probed(self, refused: Sequence[Action], fates: Fates) -> dict[str, Outcome]:
         """What the bulk edit refused, one by one: Jira's reasons there are open-ended words, a PUT's are not."""
         outcomes: dict[str, Outcome] = {}
-        denied: dict[str, Denied] = {}
-        for number, action in enumerate(refused):
+        denied: dict[tuple[str, str | None], Denied] = {}
+        probed = 0
+        for action in refused:
             why = f"{self._site.tracker}: {action.key}: {fates.refused[action.ref.id]}"
-            outcome: Outcome = denied.get(action.project) or TrackerError(why, tracker=self._site.tracker)
-            if action.project not in denied and number < PROBES:
+            known = denied.get((action.project, None)) or denied.get((action.project, action.type or None))
+            outcome: Outcome = known or TrackerError(why, tracker=self._site.tracker)
+            if known is None and probed < PROBES:
                 outcome = self._probe(action, why)
+                probed += 1
             if isinstance(outcome, Denied):
-                denied[action.project] = outcome
+                denied[action.project, outcome.type] = outcome
             outcomes[action.ref.id] = outcome
         return outcomes
 

@@ -54,6 +54,8 @@ class Rights:
         self._loud.add(project)
         return None
 
-    def denied(self, why: object, need: str, project: str, key: str | None = None) -> Denied:
-        """What a refusal comes to that a right would lift; `key`: on that issue alone."""
-        return Denied(str(why), need=need, tracker=self._site.tracker, project=project, key=key)
+    def denied(
+        self, why: object, need: str, project: str, *, of_type: str | None = None, key: str | None = None
+    ) -> Denied:
+        """What a refusal comes to that a right would lift; on issues `of_type` alone, or on the one of that `key`."""
+        return Denied(str(why), need=need, tracker=self._site.tracker, project=project, type=of_type, key=key)

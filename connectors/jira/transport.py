@@ -1,6 +1,7 @@
 """One Jira Cloud site: the `jira` package mounted on our one `httpx.Client`, and beside it the calls it lacks."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -95,6 +96,7 @@ class Site:
             credentials=f"a valid API token for {email} (the token is wrong, expired, or a scoped one, which works "
             f"only at https://{GATEWAY}/ex/jira/<cloud id>)",
             limited=what_is_limited,
+            thing=issue_in,
             sleep=sleep,
             shared=shared,
         )
@@ -229,7 +231,13 @@ def read_refused(rejected: Rejected) -> TrackerError:
     return Unreadable(f"{rejected}{hint}", tracker=rejected.tracker)
 
 
+def issue_in(path: str) -> str:
+    """The part of a path that names an issue, where there is one: what is written to it is limited together."""
+    found = re.match(r".*?/issue/[^/]+", path)
+    return path if found is None else found[0]
+
+
 def what_is_limited(headers: Mapping[str, str]) -> LimitedPart:
     """What a 429 pauses, by its RateLimit-Reason. One we do not know pauses everything (facts/jira.md §7)."""
     reason = next((value for name, value in headers.items() if name.lower() == "ratelimit-reason"), "")
-    return {"jira-burst-based": "endpoint", "jira-per-issue-on-write": "path"}.get(reason, "all")  # type: ignore[return-value]  # Literal values in a dict are widened
+    return {"jira-burst-based": "endpoint", "jira-per-issue-on-write": "thing"}.get(reason, "all")  # type: ignore[return-value]  # Literal values in a dict are widened

@@ -187,7 +187,7 @@ class CloudWriter:
         match rejected.answer.status:
             case 413:
                 need = f"room for a comment on {action.key}: it holds as many as can be"
-                return self._rights.denied(rejected, need, action.project, action.key)
+                return self._rights.denied(rejected, need, action.project, key=action.key)
             case 400 | 403 if right not in self._rights.within(action.project):
                 return self._rights.denied(rejected, name, action.project)
             case _:

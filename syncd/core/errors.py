@@ -67,10 +67,16 @@ class TrackerError(SyncdError):
 
 
 class Unavailable(TrackerError):
-    """Try later: it was not reached, limits its rate, or failed on a read. `retry_after` where it told us."""
+    """Try later: it was not reached, limits its rate, or failed on a read. `retry_after` where it told us.
 
-    def __init__(self, message: str, *, tracker: str = "", retry_after: timedelta | None = None) -> None:
+    `narrow`: only what was asked for is limited (writes to one issue, say); everything else may go on.
+    """
+
+    def __init__(
+        self, message: str, *, tracker: str = "", retry_after: timedelta | None = None, narrow: bool = False
+    ) -> None:
         self.retry_after = retry_after
+        self.narrow = narrow
         super().__init__(message, tracker=tracker)
 
 
@@ -89,14 +95,22 @@ class Gone(TrackerError):
 class Denied(TrackerError):
     """Credentials or permission. `need` says what to grant, `project` where (None: everywhere).
 
-    `key`: on that issue alone, whatever its project allows.
+    `type`: on issues of that type alone, whatever the project allows for the others. `key`: on that issue alone.
     """
 
     def __init__(
-        self, message: str, *, need: str, tracker: str = "", project: str | None = None, key: str | None = None
+        self,
+        message: str,
+        *,
+        need: str,
+        tracker: str = "",
+        project: str | None = None,
+        type: str | None = None,  # noqa: A002  # the design's word for it
+        key: str | None = None,
     ) -> None:
         self.need = need
         self.project = project
+        self.type = type
         self.key = key
         super().__init__(message, tracker=tracker)
 

@@ -47,6 +47,7 @@ def _action(work: Work, known: Known, looked: Looked) -> Action | None:
         ref=issue.ref,
         key=issue.key,
         project=issue.project,
+        type=issue.type,
         kind="comment",
         why="the dashboard",
         revision=0 if applied is None else applied.revision,

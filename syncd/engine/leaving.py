@@ -110,6 +110,7 @@ def _off(issue: Issue, applied: Applied | None, comments: Sequence[SignedComment
         ref=issue.ref,
         key=issue.key,
         project=issue.project,
+        type=issue.type,
         kind="mark",
         why=WHY,
         revision=revision,

@@ -91,8 +91,9 @@ class _Writing:
         unsure = work.store.entries(work.tracker, [EntryState.SENDING], limit=ALL)
         self._blocked: set[IssueRef] = {entry.action.ref for entry in unsure}
         self._dead = {entry.key for entry in work.store.entries(work.tracker, [EntryState.DEAD], limit=ALL)}
-        self._denied: dict[tuple[str | None, str], str] = {}
-        """(project, action kind) → what is missing there: asked once a cycle, not once an issue."""
+        self._denied: set[tuple[str | None, str | None, str]] = set()
+        """Project, type of issue and kind of action for which something is missing: asked once a cycle, not once an
+        issue. None stands for all of them."""
         self.done = Done()
 
     def run(self, entries: Sequence[Entry]) -> Done:
@@ -108,7 +109,8 @@ class _Writing:
     def _held(self, entry: Entry) -> bool:
         """Whether it is not to be written in this pass, as things stand."""
         action = entry.action
-        refused = (action.project, action.kind) in self._denied or (None, action.kind) in self._denied
+        places = ((None, None), (action.project, None), (action.project, action.type or None))
+        refused = any((*place, action.kind) in self._denied for place in places)
         return self.done.stopped or action.ref in self._blocked or refused
 
     def _do(self, portion: Sequence[Entry]) -> None:
@@ -175,7 +177,7 @@ class _Writing:
         match failed:
             case Unavailable():
                 self._put_back(entry, EntryState.TODO, str(failed), tried=False)
-                self.done.stopped = True
+                self.done.stopped |= not failed.narrow
                 self._wait(entry)
             case Gone() | Stale():
                 self._put_back(entry, EntryState.GONE if isinstance(failed, Gone) else EntryState.DROPPED, str(failed))
@@ -207,10 +209,11 @@ class _Writing:
         self._work.store.put_back(entry, state, note, self._work.clock.now(), tried=tried)
 
     def _deny(self, action: Action, failed: Denied, finding: Finding) -> None:
-        if (failed.project, action.kind) in self._denied:
+        place = (failed.project, failed.type, action.kind)
+        if place in self._denied:
             return
         if failed.key is None:
-            self._denied[failed.project, action.kind] = failed.need
+            self._denied.add(place)
         self._work.store.open_finding(finding, self._work.clock.now())
         self.done.denied.append(finding)
         self.done.note(finding.text)
@@ -218,6 +221,7 @@ class _Writing:
 
 def _denial(action: Action, failed: Denied) -> Finding:
     where = failed.key or failed.project or "every project"
+    where = f"{where}, {failed.type}" if failed.type and not failed.key else where
     return Finding(
         tracker=action.ref.tracker,
         kind="denied",

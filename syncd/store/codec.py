@@ -457,6 +457,8 @@ def action_tree(action: Action) -> Tree:
         tree["notifies"] = action.notifies
     if action.rules:
         tree["rules"] = action.rules
+    if action.type:
+        tree["type"] = action.type
     return tree
 
 
@@ -478,6 +480,7 @@ def action_value(tree: Tree) -> Action:
         pair=_pair(tree.get("pair")),
         notifies=tuple(tree.get("notifies", ())),
         rules=tuple(tree.get("rules", ())),
+        type=tree.get("type", ""),
     )
 
 

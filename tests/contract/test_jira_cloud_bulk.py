@@ -161,6 +161,21 @@ def test_labels_on_no_screen_are_named_by_a_write_of_one(cloud: Cloud) -> None:
     assert len([e for e in cloud.site.exchanges if e.method == "PUT"]) == 1
 
 
+def test_of_what_a_bulk_edit_refuses_each_type_of_issue_is_tried_once_and_settled_by_itself(cloud: Cloud) -> None:
+    person, kinds = cloud.site.person("maria"), ("Bug", "Task", "Story")
+    keys = {kind: [person.create(project="PAY", type=kind, summary="work") for _ in range(5)] for kind in kinds}
+    cloud.site.permissions.labels_on_screen |= {"PAY/Bug": False, "PAY/Story": False}
+    cloud.clock.move(MINUTE)
+    portion = [Signed(action(cloud.issue(key), type=kind, **ADD), key) for kind in kinds for key in keys[kind]]
+    told = dict(zip((one.entry for one in portion), cloud.writer().write_together(portion), strict=True))
+    assert all(isinstance(told[key], Receipt) for key in keys["Task"])
+    for kind in ("Bug", "Story"):
+        denied = [told[key] for key in keys[kind]]
+        assert {(o.project, o.type) for o in denied if isinstance(o, Denied)} == {("PAY", kind)}
+        assert all(isinstance(o, Denied) for o in denied)
+    assert len([e for e in cloud.site.exchanges if e.method == "PUT"]) == 2
+
+
 def test_a_task_that_ends_half_way_is_told_issue_by_issue(cloud: Cloud) -> None:
     issues = made(cloud, 12)
     cloud.site.tasks.manners.dies = True

@@ -116,13 +116,37 @@ def test_a_server_error_on_a_write_is_in_doubt_even_with_retry_after(
 
 
 def test_a_refused_rate_is_not_done_and_sent_again_after_the_wait(cloud: Cloud, issue: Any) -> None:
-    cloud.site.faults.add(Fault("status", 429, retry_after=7, reason="jira-per-issue-on-write", match="POST *"))
+    cloud.site.faults.add(Fault("status", 429, retry_after=7, reason="jira-burst-based", match="POST *"))
     cloud.writer().write(action(issue, "comment", comment=said("Which outcome?")), "e1")
     assert len(cloud.issue(issue.key).comments) == 1
     assert cloud.clock.slept[0] >= 7
 
 
-def test_a_limit_on_one_issue_does_not_hold_up_the_others(cloud: Cloud, issue: Any) -> None:
+def test_a_limit_on_one_issue_rests_all_writes_to_it_and_no_read_and_no_other_issue(cloud: Cloud, issue: Any) -> None:
+    """20 writes in 2 s to one issue (facts/jira.md §7). Nobody waits in place: the others go on meanwhile."""
+    other = cloud.issue(cloud.site.person("maria").create(project="PAY", summary="other"))
+    cloud.site.faults.add(
+        Fault("status", 429, retry_after=7, reason="jira-per-issue-on-write", match=f"PUT */{issue.id}")
+    )
+    writer = cloud.writer()
+    with pytest.raises(Unavailable) as limited:
+        writer.write(action(issue, add=("outcome/x",)), "e1")
+    assert (limited.value.narrow, limited.value.retry_after) == (True, timedelta(seconds=7))
+    with pytest.raises(Unavailable) as unsent:
+        writer.write(action(issue, "comment", comment=said("Which outcome?")), "e2")
+    assert unsent.value.narrow
+    assert cloud.exchanged("POST", "comment") == []
+    assert writer.look(action(issue, add=("outcome/x",)), "e1") is None, "it may be read"
+    writer.write(action(other, add=("outcome/x",)), "e3")
+    assert cloud.clock.slept == []
+    cloud.clock.move(timedelta(seconds=7))
+    writer.write(action(issue, add=("outcome/x",)), "e1")
+    writer.write(action(issue, "comment", comment=said("Which outcome?")), "e2")
+    assert "outcome/x" in cloud.issue(issue.key).labels
+    assert len(cloud.issue(issue.key).comments) == 1
+
+
+def test_a_long_limit_on_one_issue_does_not_hold_up_the_others(cloud: Cloud, issue: Any) -> None:
     other = cloud.issue(cloud.site.person("maria").create(project="PAY", summary="other"))
     reason = "jira-per-issue-on-write"
     cloud.site.faults.add(Fault("status", 429, retry_after=600, reason=reason, match=f"PUT */{issue.id}"))

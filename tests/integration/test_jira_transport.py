@@ -183,7 +183,7 @@ def test_a_link_that_names_nothing_is_missing_without_a_request(server: Server, 
     ("reason", "part"),
     [
         ("jira-burst-based", "endpoint"),
-        ("jira-per-issue-on-write", "path"),
+        ("jira-per-issue-on-write", "thing"),
         ("jira-quota-tenant-based", "all"),
         ("jira-cost-based", "all"),
         ("something new", "all"),

@@ -63,6 +63,37 @@ def test_403_on_labels_only_keeps_the_comment_waiting_behind_them(stage: Stage) 
     stage.quiet()
 
 
+@pytest.mark.parametrize("count", [2, MANY], ids=["one by one", "in bulk"])
+def test_labels_that_one_type_of_issue_lacks_keep_no_other_type_of_its_project_from_them(
+    stage: Stage, count: int
+) -> None:
+    stage.site.permissions.labels_on_screen["PAY/Bug"] = False
+    bugs = [stage.create(type="Bug", labels=["sre"]) for _ in range(count)]
+    tasks = [stage.create(type="Task", labels=["sre"]) for _ in range(count)]
+    with stage.watched() as traffic:
+        result = stage.later(minutes=1)
+    assert (result.applied, result.waiting) == (count, count)
+    assert (each(stage, bugs), each(stage, tasks)) == ({()}, OURS)
+    assert [e.status for e in traffic.of("PUT", r"issue/\d+")].count(400) == 1, "asked once for all bugs"
+    (finding,) = stage.findings("denied")
+    assert "Grant: the field Labels on the edit screen of PAY for issues of type Bug (PAY, Bug)." in finding
+    stage.site.permissions.labels_on_screen["PAY/Bug"] = True
+    assert stage.later(minutes=1).applied == count
+    assert (each(stage, bugs), stage.findings("denied")) == (OURS, [])
+    stage.quiet()
+
+
+def test_each_type_of_issue_that_lacks_labels_is_a_finding_of_its_own(stage: Stage) -> None:
+    stage.site.permissions.labels_on_screen |= {"PAY/Bug": False, "OPS/Task": False}
+    made = {(p, t): stage.create(p, type=t, labels=["sre"]) for p in ("PAY", "OPS") for t in ("Bug", "Task")}
+    assert stage.later(minutes=1).applied == 2
+    assert [where for where, key in made.items() if stage.marks(key)] == [("PAY", "Task"), ("OPS", "Bug")]
+    assert sorted(text.partition("Grant: ")[2] for text in stage.findings("denied")) == [
+        "the field Labels on the edit screen of OPS for issues of type Task (OPS, Task).",
+        "the field Labels on the edit screen of PAY for issues of type Bug (PAY, Bug).",
+    ]
+
+
 def test_403_on_comments_only_leaves_the_labels_be_made(stage: Stage) -> None:
     stage.site.permissions.may_comment["PAY"] = False
     key = stage.create()

@@ -50,6 +50,9 @@ class Action:
     """Who is told of it, if it mails: assignee and reporter, by folded name. No part of what names a write."""
     rules: tuple[str, ...] = ()
     """The rules that spoke in what a comment says. No part of what names a write."""
+    type: str = ""
+    """The type of its issue, as a tracker may allow a write for some types and not for others; empty: not known. No
+    part of what names a write."""
 
 
 @dataclass(frozen=True, slots=True)
