@@ -4,12 +4,14 @@ Only what `syncd.yaml` asks for now is held to be wrong; what the next policy wo
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, Final
 
 from connectors.jira.rights import BULK_RIGHT, RIGHTS, SILENCE_RIGHTS
 from connectors.jira.transport import GATEWAY, Site
 from syncd.core.checkup import Checkup, clock_checkup
 from syncd.core.errors import Denied
+from syncd.core.expiry import expiry_checkup
 from syncd.core.plan import Write
 
 _COMMENTING: Final = {
@@ -48,7 +50,7 @@ def _lifetime(site: Site) -> Checkup:
     """Tokens made since December 2024 live a year at most, and no API tells when one ends (facts/jira.md §8)."""
     where = "a scoped token, at the gateway" if GATEWAY in site.url else "a token of the account"
     says = f"{where}: it lives a year at most, and Jira does not tell until when"
-    return Checkup("token's end", ok=None, says=says, remedy="note its last day where you will be reminded")
+    return expiry_checkup(None, date.min, says)
 
 
 def _writing(rights: frozenset[str], project: str, policy: Write, *, bulk: bool, mail: bool) -> Iterator[Checkup]:

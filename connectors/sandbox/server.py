@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.sandbox.app import build_app
+from connectors.sandbox.gateway import Gateway
 from connectors.sandbox.site import Site
 
 BACKLOG = 128
@@ -139,7 +140,7 @@ def host_forever(app: ASGIApp, listener: socket.socket) -> None:
 
 
 def _app(site: Site, *, control: bool) -> ASGIApp:
-    app = build_app(site)
+    app: ASGIApp = Gateway(site, build_app(site))
     if not control:
         return app
     from connectors.sandbox.control import with_control  # noqa: PLC0415 (exists only where asked for)

@@ -12,7 +12,8 @@ from connectors.sandbox.registry import EPIC_LINK, Registry
 from connectors.sandbox.values import Comment, History, Issue, IssueLink, Person, Project, Tie
 
 # Answers name themselves at the gateway, not at the address they were asked at (facts §8): nobody may follow `self`.
-SELF = "https://api.atlassian.com/ex/jira/8c6f1d0e-5a43-4b7e-9d2a-5d3c1f0a7b11/rest/api/3"
+CLOUD_ID = "8c6f1d0e-5a43-4b7e-9d2a-5d3c1f0a7b11"
+SELF = f"https://api.atlassian.com/ex/jira/{CLOUD_ID}/rest/api/3"
 EMBEDDED_COMMENTS = 20
 HEAVY = frozenset({"comment", "attachment"})
 

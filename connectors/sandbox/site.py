@@ -124,6 +124,8 @@ class Site:
         """What goes out in place of an answer, after it was recorded: path and JSON → JSON."""
         self.counts: Counter[str] = Counter()
         self.crashes: list[str] = []
+        self.scoped_token = "sandbox-scoped-token"  # noqa: S105 (as the other one)
+        """Works at the gateway only."""
         self.delay = 0.0
         """Real seconds that each answer takes, beside others."""
         self.token_lifetime = TOKEN_LIFETIME

@@ -95,6 +95,7 @@ class Desk:
             earlier=self.earlier,
             in_flight=tracker.in_flight,
             census_every=tracker.census_every,
+            token_expires=tracker.token_expires,
             accept_missing=tracker.id in self.accept_missing,
             tradeoffs=tuple(one for one in self.store.tradeoffs() if one.stands(self.clock.now())),
         )

@@ -15,6 +15,7 @@ from syncd.app.desk import scope_of
 from syncd.app.kinds import load_kind
 from syncd.core.checkup import Checkup
 from syncd.core.errors import Behind, ConfigError, StoreError, TrackerError
+from syncd.core.expiry import LAST_DAY, expiry_checkup
 from syncd.core.plan import Write
 from syncd.core.ports import Signature
 from syncd.settings import Settings, TrackerSettings, tracker_options
@@ -111,11 +112,21 @@ def _tracker(app: App, settings: Settings, tracker: TrackerSettings, signature: 
             yield Checkup("secret", ok=False, says=problem.message, remedy=problem.hint or "")
         return
     try:
-        yield from kind.examine(options, app.clock, signature, _wanted(tracker))
+        yield from _foreseeing(kind.examine(options, app.clock, signature, _wanted(tracker)), tracker, app)
     except TrackerError as failed:
         remedy = f"see that {options.url} can be reached from here, through any proxy or firewall"
         yield Checkup("reach", ok=False, says=str(failed), remedy=remedy)
     yield _webhook(settings, tracker)
+
+
+def _foreseeing(found: Iterator[Checkup], tracker: TrackerSettings, app: App) -> Iterator[Checkup]:
+    """What a connector found, and when the token ends by what stands in syncd.yaml."""
+    last, today = tracker.token_expires, app.clock.now().date()
+    for one in found:
+        if last is None or one.what != LAST_DAY:
+            yield one
+        if last is not None and one.what == "token":
+            yield expiry_checkup(last, today, "")
 
 
 def _wanted(tracker: TrackerSettings) -> Mapping[str, Write]:

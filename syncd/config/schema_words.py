@@ -75,6 +75,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "census_every": "How often to look for what was deleted, moved away or hidden; at least 1m.",
         "dashboard": "An issue that an admin made for it: its one comment of syncd's holds counts and keys.",
         "in_flight": "How many requests at once while everything is read, 1 to 8; all heed the tracker's limits.",
+        "token_expires": "The last day of the token, as 2027-03-01: told 30 days before, since no tracker tells it.",
         "webhook": "Accept the tracker's webhooks, signed with this secret.",
         "insecure": "Allow plain http:// over a network. Everybody on the way can read the token.",
     },

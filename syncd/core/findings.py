@@ -64,6 +64,7 @@ LEVELS: Final[Mapping[FindingKind, Level]] = {
     "second-store": Level.TEAM_LEAD,
     "override": Level.OUTCOME_OWNERS,
     "dispute": Level.OUTCOME_OWNERS,
+    "token-expires": Level.TEAM_LEAD,
 }
 """Who settles each kind, unless its cause says otherwise (`level_of`)."""
 

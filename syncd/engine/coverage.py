@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from syncd.core.expiry import expiry_findings
 from syncd.core.model import Finding
 from syncd.core.ports import Progress
 from syncd.engine.sureness import lag_findings
@@ -16,11 +17,12 @@ STALE: Final = timedelta(days=1)
 def coverage_findings(
     work: Work, progress: Progress, hidden: Sequence[str], now: datetime
 ) -> dict[str, Sequence[Finding]]:
-    """By kind: entries of the scope that are not visible, a tracker not read for too long, a search that lags."""
+    """By kind: entries of the scope that are hidden, a tracker not read for long, a lagging search, a token's end"""
     return {
         "hidden": [_hidden(work, entry) for entry in hidden],
         "not-read": _not_read(work, progress, now),
         "index-lag": lag_findings(work, progress, now),
+        "token-expires": expiry_findings(work.tracker, work.token_expires, now.date()),
     }
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from syncd.core.match import Matcher
@@ -51,6 +51,8 @@ class Work:
     in_flight: int = 4
     """Walks at once while everything is read, where the tracker allows for it."""
     census_every: timedelta = timedelta(hours=6)
+    token_expires: date | None = None
+    """The last day of the tracker's token, where somebody noted it down."""
     accept_missing: bool = False
     """A person said that what answers nothing was deleted, however much it is: take a census now and believe it."""
     adopting: bool = False

@@ -271,6 +271,7 @@ def _tracker(name: str, shape: TrackerShape, source: Source, base: Path) -> Trac
         overlap=shape.overlap,
         census_every=shape.census_every,
         in_flight=shape.in_flight,
+        token_expires=shape.token_expires,
         dashboard=None if shape.dashboard is None else shape.dashboard.issue,
         webhook=None if hook is None else _secret(hook.secret, source, (*where, "webhook", "secret"), base),
         options=_as_written(node.plain()) if node else {},

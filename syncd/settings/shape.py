@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from syncd.files.problems import visible
-from syncd.files.shapes import Count, Duration, Flag, Id, Shape, Share, Text, closest, complaint, suggestion
+from syncd.files.shapes import Count, Day, Duration, Flag, Id, Shape, Share, Text, closest, complaint, suggestion
 from syncd.files.yamlfile import Word
 
 SQLITE = "sqlite:///"
@@ -259,6 +259,7 @@ class TrackerShape(Shape):
     overlap: Duration = Field("5m", validate_default=True)
     census_every: Annotated[Duration, _at_least(timedelta(minutes=1), "1m")] = Field("6h", validate_default=True)
     in_flight: Annotated[int, Field(strict=True, ge=1, le=8)] = 4
+    token_expires: Day | None = None
     dashboard: DashboardShape | None = None
     webhook: WebhookShape | None = None
     insecure: Flag = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,6 +99,8 @@ class TrackerSettings:
     overlap: timedelta = timedelta(minutes=5)
     census_every: timedelta = timedelta(hours=6)
     in_flight: int = 4
+    token_expires: date | None = None
+    """The last day of its token, as somebody noted it down."""
     dashboard: str | None = None
     """The key of the issue that the dashboard stands on."""
     webhook: Secret | None = None

@@ -113,6 +113,31 @@ def test_a_tracker_that_cannot_be_reached_is_told_and_the_others_sections_stand(
     assert found(ran, "store")
 
 
+def test_a_token_that_ends_soon_is_wrong_and_one_whose_end_nobody_noted_asks_for_it(stage: Stage, syncd: Cli) -> None:
+    asks = found(syncd("doctor", "--json"))["token's end"]
+    assert (asks["ok"], "token_expires" in asks["remedy"]) == (None, True)
+    day = (stage.clock.now() + timedelta(days=12)).date()
+    stage.write(tracker={"token_expires": f"{day}"})
+    ran = syncd("doctor", "--json")
+    assert (ran.code, list(wrong(ran))) == (4, ["token's end"])
+    assert found(ran)["token's end"]["says"] == f"it ends on {day}, in 12 days"
+    stage.write(tracker={"token_expires": f"{day.replace(year=day.year + 1)}"})
+    assert syncd("doctor", "--json").code == 0
+
+
+def test_a_cycle_foresees_a_token_s_end_and_a_new_day_closes_the_finding(stage: Stage) -> None:
+    day = (stage.clock.now() + timedelta(days=31)).date()
+    stage.write(tracker={"token_expires": f"{day}"})
+    stage.once()
+    assert stage.findings("token-expires") == []
+    stage.later(days=1)
+    (told,) = stage.findings("token-expires")
+    assert f"ends on {day}, in 30 days" in told
+    stage.write(tracker={"token_expires": f"{day.replace(year=day.year + 1)}"})
+    stage.later(minutes=1)
+    assert stage.findings("token-expires") == []
+
+
 def test_a_clock_that_is_off_is_told(stage: Stage, syncd: Cli) -> None:
     here = stage.clock.now()
     stage.site.clock = lambda: here + timedelta(minutes=5)
