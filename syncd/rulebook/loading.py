@@ -3,10 +3,11 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal
 
 from pydantic import Field
@@ -388,20 +389,23 @@ def advise(files: RulebookFiles, today: date) -> None:
 
 def _version(strategy: Strategy, rules: tuple[Rule, ...]) -> str:
     """A hash of what the files mean: comments, key order, the order of rules and where they stand do not matter."""
-    canonical = [_canonical(strategy), sorted(_canonical(replace(rule, where="")) for rule in rules)]
+    canonical = [_canonical(strategy), _sorted(replace(rule, where="") for rule in rules)]
     return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()[:12]
 
 
-def _canonical(value: object) -> str:
-    """One text per meaning."""
+def _canonical(value: object) -> Any:
+    """One tree per meaning: texts within texts would double their backslashes with each level of nesting."""
     if isinstance(value, (AllOf, AnyOf, NoneOf)):
-        return f"{type(value).__name__}{sorted(_canonical(c) for c in value.conditions)}"
+        return [type(value).__name__, _sorted(value.conditions)]
     if isinstance(value, Has):
-        return f"Has {value.field} {sorted(_canonical(p) for p in value.patterns)}"
+        return ["Has", value.field, _sorted(value.patterns)]
     if isinstance(value, tuple):
-        return json.dumps([_canonical(v) for v in value])
+        return [_canonical(v) for v in value]
     if not dataclasses.is_dataclass(value):
-        return json.dumps(value, default=str)
+        return value if isinstance(value, (bool, int, float, str, NoneType)) else str(value)
     told = (f.name for f in dataclasses.fields(value) if f.name != "accept")  # what `check` says decides nothing
-    fields = {name: _canonical(getattr(value, name)) for name in told}
-    return f"{type(value).__name__} {json.dumps(fields, sort_keys=True)}"
+    return [type(value).__name__, *([name, _canonical(getattr(value, name))] for name in told)]
+
+
+def _sorted(values: Iterable[object]) -> list[Any]:
+    return sorted(map(_canonical, values), key=json.dumps)
