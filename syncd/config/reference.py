@@ -25,7 +25,7 @@ from syncd.rulebook.conditions import FIELDS, JOINS, MAX_PATTERN, RELATIONS
 SEES: Final = {
     "label": ("people's labels", "labels, as `Name` and as `Group/Name`"),
     "title": ("the summary", "the title"),
-    "type": ("the issue type's name", "nothing: there are no types"),
+    "type": ("the issue type's name", "`issue` or `sub-issue`"),
     "status": ("the status's name", "the state's name"),
     "status_category": ("its category (`undefined` is `todo`)", "its type (canceled and duplicate are `done`)"),
     "priority": ("the priority's name", "the priority's name"),

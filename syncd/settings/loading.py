@@ -114,7 +114,7 @@ def _check_kind(source: Source, name: str, node: Node, kinds: Collection[str]) -
     if not isinstance(kind, str) or kind in kinds:
         return
     if kind in PLANNED_KINDS:
-        hint = f"this version has: {', '.join(sorted(kinds))}"
+        hint = f"take this tracker out until then; this version has: {', '.join(sorted(kinds))}"
         source.add(("trackers", name, "kind"), f"the kind `{kind}` comes in a later version of syncd", hint)
     else:
         hint = suggestion(kind, sorted(kinds), "the kinds are")
