@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from syncd.cli.first import try_it
+from syncd.cli.streams import put, put_error, put_utf8
 from syncd.cli.terminal import DEFAULT_CONFIG, INTERRUPTED, Exit, Given, cli, complain, json_text, open_app, say
 from syncd.core.errors import Problem
 from syncd.files.problems import fails
@@ -84,10 +85,9 @@ def _tell_check(problems: Sequence[Problem], form: CheckFormat, *, strict: bool,
     match form:
         case CheckFormat.JSON:
             found = check_json(problems, strict=strict)
-            sys.stdout.write(orjson.dumps(found).decode() + "\n" if in_a_row else json_text(found))
+            put_utf8(orjson.dumps(found).decode() + "\n" if in_a_row else json_text(found))
         case CheckFormat.GITHUB:
-            sys.stdout.write(check_github(problems, Path.cwd(), strict=strict))
+            put(check_github(problems, Path.cwd(), strict=strict))
         case CheckFormat.TEXT:
-            sys.stderr.write(check_text(problems))
+            put_error(check_text(problems))
             say(check_summary(str(Given.directory), problems))
-    sys.stdout.flush()

@@ -4,11 +4,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TextIO, cast
 
 from syncd.app import SeveralTrackersError, UnknownKeyError
 from syncd.app.people import UnknownTargetError
 from syncd.app.settling import NotClaimedError, UnknownCauseError
+from syncd.cli.streams import Unbroken, prepare
 from syncd.cli.terminal import INTERRUPTED, Exit, cli, complain
 from syncd.config.new import AlreadyThereError
 from syncd.core.errors import ConfigError, SyncdError, TrackerError
@@ -19,7 +20,8 @@ from syncd.telemetry import configure
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The program. Turns every error into a sentence and an exit code."""
-    configure(sys.stderr)
+    prepare()
+    configure(cast("TextIO", Unbroken(sys.stderr)))
     given = _config_first(list(sys.argv[1:] if argv is None else argv))
     sys.exit(_run(given))
 

@@ -1,7 +1,6 @@
 """What every command shares: its options, its exit codes, and the terminal it prints on."""
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from syncd import __version__
 from syncd.app import App
+from syncd.cli.streams import put, put_error, put_utf8
 from syncd.core.errors import SyncdError
 from syncd.render.check import check_text
 
@@ -108,12 +108,12 @@ def progress() -> Iterator[Any]:
 
 def say(text: str) -> None:
     """A line for whoever reads or pipes the result: stdout."""
-    sys.stdout.write(f"{text}\n")
+    put(f"{text}\n")
 
 
 def complain(text: str) -> None:
     """A line for a person: stderr."""
-    sys.stderr.write(f"{text}\n")
+    put_error(f"{text}\n")
 
 
 def json_text(value: Any) -> str:
@@ -123,17 +123,14 @@ def json_text(value: Any) -> str:
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout."""
-    sys.stdout.write(json_text(value))
+    put_utf8(json_text(value))
 
 
 def pour(parts: Iterator[str]) -> None:
-    """Parts of a text to stdout, in UTF-8 whatever the terminal is set to; line ends stay as they are."""
-    try:
-        for part in parts:
-            sys.stdout.buffer.write(part.encode())
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read (such as `head`) has enough; Python's own flush at exit must not complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Parts of a text to stdout, in UTF-8 and with their own line ends, for as long as anybody reads."""
+    for part in parts:
+        if not put_utf8(part):
+            return
 
 
 def write_file(path: Path, parts: Iterator[str]) -> None:
@@ -151,7 +148,7 @@ def write_file(path: Path, parts: Iterator[str]) -> None:
 def tell_broken(app: App) -> None:
     """Rules that are broken now were not used: say so wherever somebody looks."""
     if app.broken:
-        sys.stderr.write(check_text(app.broken))
+        put_error(check_text(app.broken))
         complain("The rules last in use stay in force until these problems are mended (`syncd check`).")
 
 

@@ -162,11 +162,11 @@ def test_a_defect_of_our_own_is_a_sentence_and_the_exit_code_1(syncd: Cli, monke
 # --- as a process ---
 
 
-def process(*argv: str, cwd: Path, stdin: str | None = None, **environ: str) -> Ran:
-    """`python -m syncd`, alone with these variables."""
+def process(*argv: str, cwd: Path, stdin: str | None = None, streams: str = "", **environ: str) -> Ran:
+    """`python -m syncd`, alone with these variables; `streams`: what a shell redirects."""
     known = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "HOME": str(cwd), **environ}
     ran = subprocess.run(
-        [sys.executable, "-m", "syncd", *argv],
+        ["/bin/sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-m", "syncd", *argv],
         cwd=cwd,
         env=known,
         input=stdin,
@@ -193,3 +193,47 @@ def test_as_a_process_a_missing_config_is_a_sentence(tmp_path: Path) -> None:
     ran = process("once", cwd=tmp_path)
     is_told(ran, 2, "config/syncd.yaml")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_as_a_process_a_command_does_its_work_without_anybody_who_reads(stage: Stage, streams: str) -> None:
+    """From a scheduler that closes them. No file that is opened may come to stand in the place of a closed stream."""
+    key = stage.create(labels=["sre"])
+    environ = {"SYNCD_CONFIG": str(stage.config), "JIRA_TOKEN": stage.environ["JIRA_TOKEN"]}
+    ran = process("once", "--json", cwd=stage.folder, streams=streams, **environ)
+    assert ran.code == 0, ran.err
+    assert stage.marks(key) == ["outcome/reliability"]
+    assert "bug" not in ran.err
+    if ran.out:
+        assert ran.json["trackers"]["acme-jira"]["applied"] == 1  # the log, which had no stderr, is not among it
+    stage.quiet()
+
+
+def test_as_a_process_the_exit_code_stays_when_the_reader_has_enough(stage: Stage) -> None:
+    stage.once()
+    ends, stdout = os.pipe()
+    os.close(ends)
+    argv = [sys.executable, "-m", "syncd", "findings", "--json"]
+    environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "SYNCD_CONFIG": str(stage.config)}
+    ran = subprocess.run(argv, env=environ, stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(stdout)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_as_a_process_a_full_disk_behind_stdout_is_a_sentence(stage: Stage) -> None:
+    stage.once()
+    ran = process("report", cwd=stage.folder, streams="> /dev/full", SYNCD_CONFIG=str(stage.config))
+    is_told(ran, 1, "stdout cannot be written: No space left on device")
+
+
+def test_as_a_process_an_old_encoding_of_the_terminal_fails_no_command(stage: Stage) -> None:
+    key = stage.create(labels=["sre"], summary="Überweisung → \N{SNOWMAN}")
+    stage.once()
+    old = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "SYNCD_CONFIG": str(stage.config)}
+    for encoding in ("", "ascii:strict"):
+        ran = process("explain", key, cwd=stage.folder, PYTHONIOENCODING=encoding, **old)
+        assert (ran.code, ran.err) == (0, "")
+        assert f"chain: {key}" in ran.out
+    ran = process("explain", key, "--json", cwd=stage.folder, PYTHONIOENCODING="ascii", **old)
+    assert ran.json["title"] == "Überweisung → \N{SNOWMAN}"  # JSON is UTF-8 whatever the terminal is set to
