@@ -149,68 +149,91 @@ def target_words(target: Target, strategy: Strategy) -> str:
 
 MOST_CHOICES: Final = 6
 MOST_LABELS: Final = 5
+MOST_OVERHEADS: Final = 2
+MOST_NAMED: Final = 3
 MOST_CLAIMS: Final = 4
 LONGEST_VALUE: Final = 60
 """Characters of one value of the issue that are quoted."""
 
 
 def _unmapped(issue: Issue, strategy: Strategy, commands: CommandPolicy) -> Paragraphs:
-    """What is asked, what was seen, who may settle it and how: three short paragraphs."""
+    """What is asked and what was seen; how it is settled; by whom else: three short paragraphs.
+
+    The choices are the commands themselves, to be copied: an example of one would be the answer of most.
+    """
     return (
-        (Run("Which outcome does this serve?", "strong"), Run(f" One of: {_choices(strategy)}.")),
-        (Run(f"No rule speaks for what syncd sees here: {_seen(issue)}."),),
-        _settling(strategy, commands),
+        (Run("Which outcome does this serve?", "strong"), Run(f" syncd found no rule that fits ({_seen(issue)}).")),
+        _choices(strategy, commands),
+        (Run(_settling(strategy, commands)),),
     )
-
-
-def _choices(strategy: Strategy) -> str:
-    shown = [f"{cut(o.title)} ({o.id})" for o in strategy.outcomes[:MOST_CHOICES]]
-    more = len(strategy.outcomes) - len(shown)
-    return ", ".join([*shown, *([f"and {more} more"] if more else [])])
 
 
 def _seen(issue: Issue) -> str:
     """What rules usually look at, as it is on this issue; of the parent its key."""
-    labels = ", ".join(f'"{cut(label)}"' for label in issue.labels[:MOST_LABELS])
+    shown = ", ".join(f'"{cut(label)}"' for label in issue.labels[:MOST_LABELS])
     more = ", …" if len(issue.labels) > MOST_LABELS else ""
-    above = f"below {issue.parent}" if issue.parent is not None and issue.parent.key else "below no epic"
-    return f"{f'labels {labels}{more}' if labels else 'no label'}, {above}"
+    labels = f"label{'s' if len(issue.labels) > 1 else ''} {shown}{more}" if shown else "no label"
+    if issue.parent is not None and issue.parent.key:
+        return f"{labels}; under {issue.parent}"
+    return f"{labels}; in a project of no outcome" if issue.within else f"{labels}; nothing above it"
 
 
-def _settling(strategy: Strategy, commands: CommandPolicy) -> tuple[Run, ...]:
-    by_label = "a label or an epic that a rule knows"
-    if not commands.heard or not strategy.outcomes:
-        return (Run(f"{by_label[0].upper()}{by_label[1:]} settles it; this note then goes away by itself."),)
-    return (
-        Run(f"{_who(strategy, commands)} can settle it: comment "),
-        Run(f"/outcome {strategy.outcomes[0].id} because …", "code"),
-        *_overhead_words(strategy),
-        Run(f", or give it {by_label}. This note then goes away by itself."),
-    )
+def _asks_for_commands(strategy: Strategy, commands: CommandPolicy) -> bool:
+    return commands.heard and bool(strategy.outcomes)
 
 
-def _overhead_words(strategy: Strategy) -> tuple[Run, ...]:
-    if not strategy.overhead:
-        return ()
-    return (Run(", or "), Run(f"/outcome overhead {strategy.overhead[0].id}", "code"), Run(" where it serves none"))
+def _choices(strategy: Strategy, commands: CommandPolicy) -> tuple[Run, ...]:
+    """Every outcome with its command, and how work is declared that serves none."""
+    shown, more = strategy.outcomes[:MOST_CHOICES], len(strategy.outcomes) - MOST_CHOICES
+    if not _asks_for_commands(strategy, commands):
+        named = [f"{cut(o.title)} ({o.id})" for o in shown] + ([f"and {more} more"] if more > 0 else [])
+        return (Run(f"The outcomes: {', '.join(named)}."),) if named else ()
+    runs = [Run("Please comment ")]
+    for n, outcome in enumerate(shown):
+        runs += [Run(_between(n, len(shown)))] if n else []
+        runs += [Run(f"/outcome {outcome.id}", "code"), Run(f" ({cut(outcome.title)})")]
+    runs += [Run(f", … ({more} more)")] if more > 0 else []
+    for n, overhead in enumerate(strategy.overhead[:MOST_OVERHEADS]):
+        runs += [Run(" or " if n else "; if it serves none, "), Run(f"/outcome overhead {overhead.id}", "code")]
+    return (*runs, Run("."))
+
+
+def _between(n: int, of: int) -> str:
+    return " or " if n == of - 1 else ", "
+
+
+def _settling(strategy: Strategy, commands: CommandPolicy) -> str:
+    by_label = "a label or an epic that a rule knows settles it"
+    if not _asks_for_commands(strategy, commands):
+        return f"{by_label[0].upper()}{by_label[1:]}; this note then goes away by itself."
+    return f"{_who(strategy, commands)} may; {by_label}, too. This note then goes away by itself."
 
 
 def _who(strategy: Strategy, commands: CommandPolicy) -> str:
     if commands.allow == "members":
         return "Anybody who works here"
     if commands.allow == "owners":
-        named = owners(strategy)
-        return f"An owner of an outcome ({', '.join(named[:MOST_CHOICES])}{', …' if len(named) > MOST_CHOICES else ''})"
-    return "Whoever may give commands here"
+        named = tuple(map(cut, owners(strategy)))
+        return f"An owner of an outcome ({', '.join(named[:MOST_NAMED])}{', …' if len(named) > MOST_NAMED else ''})"
+    return "People named by syncd's admin"
 
 
 def _conflict(issue: Issue, decision: Decision, candidates: tuple[Candidate, ...], strategy: Strategy) -> Paragraphs:
-    lines = [_candidate_line(issue, candidate, strategy) for candidate in candidates[:MOST_CLAIMS]]
-    more = len(candidates) - len(lines)
+    """That nothing is asked of the reader; who claims it and why; who decides: three short paragraphs."""
+    claims = [_claim(issue, candidate, strategy) for candidate in candidates[:MOST_CLAIMS]]
+    more = len(candidates) - len(claims)
+    claimed = "; ".join([*claims, *([f"and {more} more"] if more else [])])
+    names = _deciders(decision, strategy)
+    who = ("The outcome owners", "The outcome owner", "Two outcome owners", "The outcome owners")[min(len(names), 3)]
+    named = " and ".join(names) or "whoever owns those rules"
     return (
-        (Run("Two outcomes claim this issue.", "strong"),),
-        *((Run(line),) for line in [*lines, *([f"And {more} more."] if more else [])]),
-        (Run(f"{_deciders(decision, strategy)} must decide; you need do nothing."),),
+        (Run(f"{who} must decide what this serves; you need do nothing.", "strong"),),
+        (Run(f"It is claimed {claimed}."),),
+        (
+            Run(
+                f"To be settled by {named}{', together' if len(names) > 1 else ''}. This note then goes away by itself."
+            ),
+        ),
     )
 
 
@@ -273,10 +296,28 @@ def _why(issue: Issue, decision: Decision, strategy: Strategy) -> Paragraphs:
         case _:
             assert_never(decision.verdict)
     because = [_evidence_words(issue, e.key, e.source, e.texts) for e in decision.evidence[:MOST_CLAIMS]]
-    level = f" ({decision.via.value})" if decision.via is not None else ""
-    said = f" {cut('; '.join(because), 600)}{level}." if because else ""
-    asked = "Asked for by /outcome why: without that comment, this one goes away."
-    return ((Run(what, "strong"), Run(said)), (Run(asked),))
+    said = f" Decided {cut(', '.join(because), 600)}{LEVELS.get(decision.via, '')}." if because else ""
+    return ((Run(what, "strong"), Run(said)), _if_wrong(decision), (Run(GOES_WITH_IT),))
+
+
+def _if_wrong(decision: Decision) -> tuple[Run, ...]:
+    say = Run("/outcome <id>", "code")
+    if decision.via is None:
+        return (Run("You may say it: "), say, Run("."))
+    other, does = ("auto", "gives it back to the rules") if decision.via is Via.OVERRIDE else DISPUTE
+    return (
+        Run("If that is wrong: "),
+        say,
+        Run(" corrects it here, "),
+        Run(f"/outcome {other}", "code"),
+        Run(f" {does}."),
+    )
+
+
+DISPUTE: Final = ("dispute because …", "tells whoever owns the rule")
+LEVELS: Final[Mapping[Via | None, str]] = {Via.INHERITED: ", above it", Via.DEFAULT: ", a default"}
+"""What is added to the evidence where it is not about the issue itself."""
+GOES_WITH_IT: Final = "You asked by /outcome why: delete that comment, and this one goes away."
 
 
 def cut(text: str, longest: int = LONGEST_VALUE) -> str:
@@ -287,9 +328,9 @@ def cut(text: str, longest: int = LONGEST_VALUE) -> str:
 # --- what speaks ------------------------------------------------------------------------------------------
 
 
-def _candidate_line(issue: Issue, candidate: Candidate, strategy: Strategy) -> str:
+def _claim(issue: Issue, candidate: Candidate, strategy: Strategy) -> str:
     seen = [_evidence_words(issue, e.key, e.source, e.texts) for e in candidate.evidence]
-    return f"For {cut(target_words(candidate.target, strategy), 200)}: {cut('; '.join(seen), 400)}."
+    return f"for {cut(target_words(candidate.target, strategy), 200)} {cut(', '.join(seen), 400)}"
 
 
 def _evidence_words(issue: Issue, key: str, source: str, texts: tuple[str, ...]) -> str:
@@ -299,13 +340,13 @@ def _evidence_words(issue: Issue, key: str, source: str, texts: tuple[str, ...])
     if key != issue.key:
         return f"by override on {key}" if source == "override" else f"by rule {source} on {key}"
     what = ", ".join((*own, *elsewhere))
-    return f"by rule {source} ({what})" if source != "override" else f"by {what}"
+    return f"by rule {source} ({what})" if source != "override" else f"by a person ({what})"
 
 
-def _deciders(decision: Decision, strategy: Strategy) -> str:
+def _deciders(decision: Decision, strategy: Strategy) -> list[str]:
+    """The owners of all that claims it, in order."""
     verdict = decision.verdict
     targets = [c.target for c in verdict.candidates] if isinstance(verdict, Conflict) else []
-    owners = {o.owner for t in targets if isinstance(t, ToOutcome) and (o := strategy.outcome(t.outcome)) is not None}
-    owners |= {h.owner for t in targets if isinstance(t, ToOverhead) for h in strategy.overhead if h.id == t.overhead}
-    names = sorted(owners)
-    return "Two outcome owners" if not names else f"Two outcome owners ({', '.join(names)})"
+    owned = {o.owner for t in targets if isinstance(t, ToOutcome) and (o := strategy.outcome(t.outcome)) is not None}
+    owned |= {h.owner for t in targets if isinstance(t, ToOverhead) for h in strategy.overhead if h.id == t.overhead}
+    return sorted(map(cut, owned))

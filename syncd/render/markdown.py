@@ -6,7 +6,7 @@ from typing import Final
 
 from syncd.core.report import Coverage, Report, Totals
 from syncd.core.votes import KINDS
-from syncd.render.adf import inert
+from syncd.render.html_parts import shown
 from syncd.render.jsonable import instant
 from syncd.render.noise import suggestion_words
 
@@ -14,6 +14,10 @@ LISTED: Final = 20
 """Issues and groups listed before a list is cut; the JSON form has them all."""
 SPECIAL: Final = re.compile(r"([\\`*\[\]#|<>~@:&]|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.)", re.IGNORECASE)
 """What could be markup, a link or a mention within a line. A label such as `release-1.6` can be copied as it stands."""
+
+
+BEGINS: Final = re.compile(r"^(\d*)([-+=.)])")
+"""What could begin a block."""
 
 
 def report_markdown(report: Report) -> str:
@@ -33,7 +37,12 @@ def report_markdown(report: Report) -> str:
 
 def escape(text: str) -> str:
     """A foreign text as Markdown that shows just that text, within a line: never at its beginning."""
-    return SPECIAL.sub(r"\\\1", inert(" ".join(text.split())))
+    return SPECIAL.sub(r"\\\1", shown(text))
+
+
+def opening(text: str) -> str:
+    """As `escape`, where it is the first of its line: no list, rule or heading begins with it."""
+    return BEGINS.sub(r"\1\\\2", escape(text))
 
 
 def percent(share: float | None) -> str:
@@ -44,9 +53,9 @@ def percent(share: float | None) -> str:
 def _head(report: Report) -> Iterator[str]:
     yield "# Alignment report"
     yield ""
-    yield f"> {escape(report.strategy.intent)}"
+    yield f"> {opening(report.strategy.intent)}"
     yield ""
-    yield f"As of {instant(report.as_of) or 'never: not every tracker was read whole yet'}, rulebook {report.version}."
+    yield f"As of {instant(report.as_of) or 'never: not every tracker was read whole yet'}, rulebook {escape(report.version)}."
     for one in report.coverage:
         if one.why is not None or one.last_success is None:
             yield f"**Not a full picture:** {_blind(one)}"
@@ -61,8 +70,8 @@ def _head(report: Report) -> Iterator[str]:
 
 def _blind(one: Coverage) -> str:
     if one.last_success is None:
-        return f"{one.tracker} was never read whole ({escape(one.why or 'no cycle yet')})."
-    return f"{one.tracker} was last read whole at {instant(one.last_success)}: {escape(one.why or '')}."
+        return f"{escape(one.tracker)} was never read whole ({escape(one.why or 'no cycle yet')})."
+    return f"{escape(one.tracker)} was last read whole at {instant(one.last_success)}: {escape(one.why or '')}."
 
 
 def _totals(name: str, totals: Totals) -> str:
@@ -169,8 +178,8 @@ def _muted(report: Report) -> Iterator[str]:
 
 
 def _keys(keys: Iterable[str]) -> str:
-    shown = list(keys)
-    return ", ".join(escape(key) for key in shown[:5]) + (", …" if len(shown) > 5 else "")  # noqa: PLR2004 - a sample
+    some = list(keys)
+    return ", ".join(escape(key) for key in some[:5]) + (", …" if len(some) > 5 else "")  # noqa: PLR2004 - a sample
 
 
 def _more(count: int) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """How many people syncd told and what came of it, and votes against rules: as lines and as JSON."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from syncd.core.acting import NoiseReport, SourceLine
+from syncd.core.advice import counted, days
 from syncd.core.votes import KINDS, RuleVotes
 from syncd.render.adf import inert
 from syncd.render.jsonable import instant, votes_json
@@ -51,20 +53,23 @@ def noise_lines(noise: NoiseReport) -> Iterator[str]:
     if not noise.weeks:
         yield f"syncd told nobody anything since {noise.since:%Y-%m-%d}"
     for week in noise.weeks:
-        others = "".join(
-            f", {count} {what}" for count, what in ((week.marks, "labels"), (week.edits, "edits")) if count
-        )
-        told = f"{week.comments} comments{others}; {week.people} people told {week.notices} times"
-        yield f"week of {week.start}: {told}, nobody more than {week.most} times"
+        others = "".join(f", {counted(n, what)}" for n, what in ((week.marks, "label"), (week.edits, "edit")) if n)
+        people = "1 person" if week.people == 1 else f"{week.people} people"
+        told = f"{counted(week.comments, 'comment')}{others}; {people} told {counted(week.notices, 'time')}"
+        yield f"week of {week.start}: {told}, nobody more than {counted(week.most, 'time')}"
     if noise.total.comments:
-        yield f"acted on within {noise.heed.within.days} days: {_share(noise.total)}"
+        yield f"acted on within {_span(noise.heed.within)}: {_share(noise.total)}"
     for line in noise.sources:
         stopped = f"; stopped: nobody acted on the last {noise.heed.mute_after}" if line.muted else ""
-        yield inert(f"  {line.source}: {line.comments} comments, {_share(line)}{stopped}")
+        yield inert(f"  {line.source}: {counted(line.comments, 'comment')}, {_share(line)}{stopped}")
     if noise.held:
         yield "held back now:"
     for why, issues in sorted(noise.held.items(), key=lambda item: (-item[1], item[0])):
         yield inert(f"  {issues:>6}  {why}")
+
+
+def _span(span: timedelta) -> str:
+    return days(span) if span >= timedelta(days=1) else counted(int(span.total_seconds()) // 3600, "hour")
 
 
 def _share(line: SourceLine) -> str:
@@ -76,10 +81,8 @@ def _share(line: SourceLine) -> str:
 def votes_lines(votes: Sequence[RuleVotes]) -> Iterator[str]:
     """Rules that people vote against, and what would let go of most of those issues."""
     for one in votes:
-        counted = ", ".join(
-            f"{one.votes[kind]} {kind}{'s' if one.votes[kind] > 1 else ''}" for kind in KINDS if one.votes[kind]
-        )
-        yield inert(f"  {one.rule}: {counted} on {one.issues} of {one.decides} issues, such as {', '.join(one.keys)}")
+        told = ", ".join(counted(one.votes[kind], kind) for kind in KINDS if one.votes[kind])
+        yield inert(f"  {one.rule}: {told} on {one.issues} of {one.decides} issues, such as {', '.join(one.keys)}")
         if one.suggestion is not None:
             yield inert(f"    {suggestion_words(one)}")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from syncd.core.advice import counted, days
 from syncd.core.torn import Recorded, Torn
 from syncd.core.tradeoffs import words
 from syncd.render.adf import inert
@@ -39,16 +40,17 @@ def torn_lines_text(torn: Sequence[Torn], now: datetime) -> Iterator[str]:
     for one in torn:
         clock = "overdue since" if now > one.deadline else "due"
         named = one.cause if one.name is None else f"{one.name} ({one.cause})"
-        yield inert(f"{named}: {one.open} open issues wait, {one.issues} in all; {clock} {one.deadline:%Y-%m-%d}")
+        waits = "1 open issue waits" if one.open == 1 else f"{one.open} open issues wait"
+        yield inert(f"{named}: {waits}, {one.issues} in all; {clock} {one.deadline:%Y-%m-%d}")
         for claim in one.claims:
             yield inert(f"  {claim.target}: {claim.title}, owner {claim.owner or 'nobody'}")
-        yield inert(f"  to be decided by {one.decider}; open for {one.age(now).days} days{_again(one)}")
+        yield inert(f"  to be decided by {one.decider}; open for {days(one.age(now))}{_again(one)}")
         if one.keys:
             yield inert(f"  holds up {', '.join(one.keys[:SHOWN])}{', …' if one.issues > SHOWN else ''}")
 
 
 def _again(one: Torn) -> str:
-    again = f", settled {one.reopened} times before" if one.reopened else ""
+    again = f", settled {counted(one.reopened, 'time')} before" if one.reopened else ""
     return again if one.lapsed is None else f"{again}; {one.lapsed}"
 
 
@@ -74,6 +76,6 @@ def recorded_line(one: Recorded) -> str:
     told = one.tradeoff
     until = "" if told.expires is None else f", until {told.expires:%Y-%m-%d %H:%M} UTC"
     where = "" if told.tracker is None else f" in {told.tracker}"
-    state = f"decides {one.settles} issues" if one.state == "holds" else one.state
+    state = f"decides {counted(one.settles, 'issue')}" if one.state == "holds" else one.state
     line = f"{told.cause}{where} → {words(told.target)}, by {told.author}, {told.at:%Y-%m-%d}, because {told.reason}"
     return inert(f"{line}{until} ({state})")

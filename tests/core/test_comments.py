@@ -61,7 +61,7 @@ def test_unmapped_work_is_asked_with_the_outcomes_to_choose_from() -> None:
     said = words(sticky_comment(issue(), Decision(issue().ref, UNMAPPED), STRATEGY))
     assert "Which outcome does this serve?" in said
     for outcome in STRATEGY.outcomes:
-        assert f"{outcome.title} ({outcome.id})" in said
+        assert f"/outcome {outcome.id} ({outcome.title})" in said
 
 
 def torn(one: Issue, above: Lineage | None = None) -> str:
@@ -75,8 +75,8 @@ def torn(one: Issue, above: Lineage | None = None) -> str:
 
 def test_the_engineer_of_a_conflict_reads_who_must_decide_and_need_do_nothing() -> None:
     said = torn(issue("PAY-1", "sre", "market"))
-    assert "ben@acme.example, maria@acme.example" in said
-    assert "must decide; you need do nothing." in said
+    assert "To be settled by ben@acme.example and maria@acme.example, together." in said
+    assert "Two outcome owners must decide what this serves; you need do nothing." in said
     assert 'by rule by-sre (label "sre" matches "sre")' in said
 
 
@@ -95,7 +95,7 @@ def test_an_inherited_conflict_names_the_ancestor_by_key_only() -> None:
 def test_people_who_disagree_by_hand_are_named_as_that() -> None:
     book, marks = rulebook(), (hand_set("PAY-9", "growth"), hand_set("PAY-9", "trust"))
     own = decided(book, epic(), None, *marks)
-    assert 'by mark "outcome/growth" by unknown' in words(sticky_comment(epic(), own, STRATEGY))
+    assert 'by a person (mark "outcome/growth" by unknown)' in words(sticky_comment(epic(), own, STRATEGY))
     below = decided(book, issue(), lineage(epic()), *marks)
     assert "by override on PAY-9" in words(sticky_comment(issue(), below, STRATEGY))
 
@@ -103,7 +103,7 @@ def test_people_who_disagree_by_hand_are_named_as_that() -> None:
 def test_exemptions_have_no_owner_to_name() -> None:
     book = rulebook(rule("a", "exempt: a spike", label("x")), rule("b", "overhead: hiring", label("x")))
     said = words(sticky_comment(issue(), decided(book, issue("PAY-1", "x")), STRATEGY))
-    assert "Two outcome owners (hr@acme.example) must decide" in said
+    assert "The outcome owner must decide what this serves; you need do nothing." in said
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_the_comment_is_edited_in_place_when_the_question_changes(asking: Stage)
     asking.later(minutes=1)
     (second,) = asking.site.issue(key).comments
     assert second.id == first.id
-    assert asking.comments(key)[0].startswith("Two outcomes claim this issue.")
+    assert asking.comments(key)[0].startswith("Two outcome owners must decide what this serves;")
     assert "you need do nothing" in asking.comments(key)[0]
     asking.quiet()
 
