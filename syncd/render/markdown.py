@@ -55,7 +55,8 @@ def _head(report: Report) -> Iterator[str]:
     yield ""
     yield f"> {opening(report.strategy.intent)}"
     yield ""
-    yield f"As of {instant(report.as_of) or 'never: not every tracker was read whole yet'}, rulebook {escape(report.version)}."
+    as_of = instant(report.as_of) or "never: not every tracker was read whole yet"
+    yield f"As of {as_of}, rulebook {escape(report.version)}."
     for one in report.coverage:
         if one.why is not None or one.last_success is None:
             yield f"**Not a full picture:** {_blind(one)}"

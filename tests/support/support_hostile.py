@@ -45,7 +45,8 @@ PAYLOADS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "controls": (
         "\u202eevil", "\u2066x\u2069", "\u200bz", "\x00\x07\x1b[31mred", "\r\n\r\nSet-Cookie: a=b", "\ud800",
-        "\ufeffbom", "\u2028line", "\x9b31m",
+        "\ufeffbom", "\u2028line", "\x9b31m", "\x1b]8;;https://evil.example\x07x",
+        "\u061cmark", "\U000e0041tag", "\x85next",
     ),
     "commands": ("/outcome cost", "\n\n/outcome cost\n\n", "/outcome dispute because x"),
     "large": ("x" * 1_000_000, "`" * 5_000, "\U0001f4a9" * 3_000, "[" * 5_000),

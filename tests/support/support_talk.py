@@ -26,7 +26,9 @@ from connectors.sandbox.linear import Member, Workspace, serve_linear
 from syncd.core.ports import Known
 from syncd.engine.work import CycleResult
 
-Shape = Literal["plain", "quote", "fence", "code", "bullet", "number", "struck", "heading", "after", "within", "bold"]
+Shape = Literal[
+    "plain", "quote", "fence", "code", "bullet", "number", "struck", "heading", "table", "after", "within", "bold"
+]
 Tracker = Literal["jira", "linear"]
 LINEAR = "acme-linear"
 PEOPLE = {"tom": "member", "ana": "member", "maria": "member", "robot": "app", "guest": "customer"}
@@ -197,6 +199,11 @@ def _paragraph(*nodes: dict[str, Any]) -> dict[str, Any]:
     return {"type": "paragraph", "content": list(nodes)}
 
 
+def _table(cell: dict[str, Any]) -> dict[str, Any]:
+    row = {"type": "tableRow", "content": [{"type": "tableCell", "content": [cell]}]}
+    return {"type": "table", "content": [row]}
+
+
 def _adf(text: str, shape: Shape) -> dict[str, Any]:
     item = {"type": "listItem", "content": [_paragraph(_text(text))]}
     blocks: dict[Shape, list[dict[str, Any]]] = {
@@ -208,6 +215,7 @@ def _adf(text: str, shape: Shape) -> dict[str, Any]:
         "number": [{"type": "orderedList", "content": [item]}],
         "struck": [_paragraph(_text(text, "strike"))],
         "heading": [{"type": "heading", "attrs": {"level": 2}, "content": [_text(text)]}],
+        "table": [_table(_paragraph(_text(text)))],
         "after": [_paragraph(_text("I looked into it.")), _paragraph(_text(text))],
         "within": [_paragraph(_text(f"I think {text}"))],
         "bold": [_paragraph(_text(text, "strong"))],
@@ -225,6 +233,7 @@ def _markdown(text: str, shape: Shape) -> str:
         "number": f"1. {text}",
         "struck": f"~~{text}~~",
         "heading": f"## {text}",
+        "table": f"| {text} |\n| -- |\n| x |",
         "after": f"I looked into it.\n\n{text}",
         "within": f"I think {text}",
         "bold": f"**{text}**",
