@@ -216,11 +216,11 @@ def test_the_checks_themselves_see_what_is_active() -> None:
 
 CARELESS: dict[str, tuple[tuple[str, ...], int]] = {
     "adf": (("syncd.render.adf.inert",), 3),
-    "markdown": (("syncd.render.comment_markdown._escaped", "syncd.render.comment_markdown._opened"), 25),
-    "wiki": (("syncd.render.comment_wiki._escaped", "syncd.render.comment_wiki._opened"), 25),
-    "html": (("syncd.render.html_parts.escape",), 5),
-    "md": (("syncd.render.markdown.escape",), 15),
-    "csv": (("syncd.render.csv.cell",), 5),
+    "markdown": (("syncd.render.comment_markdown._escaped", "syncd.render.comment_markdown._opened"), 20),
+    "wiki": (("syncd.render.comment_wiki._escaped", "syncd.render.comment_wiki._opened"), 20),
+    "html": (("syncd.render.html_parts.escape",), 4),
+    "md": (("syncd.render.markdown.escape",), 12),
+    "csv": (("syncd.render.csv.cell",), 4),
     "lines": (("syncd.render.settling.inert", "syncd.render.noise.inert", "syncd.render.people.inert"), 3),
 }
 """Format → what takes care in it, and of how many texts harm is seen without."""
