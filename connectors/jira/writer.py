@@ -8,7 +8,7 @@ from connectors.jira.mapping import COPY_PROPERTY
 from connectors.jira.marking import BULK_FROM, Marking
 from connectors.jira.rights import Rights
 from connectors.jira.transport import Site
-from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
+from syncd.core.errors import Denied, Exposed, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 from syncd.core.marks import comment_digest
 from syncd.core.model import Action, IssueRef, Receipt
 from syncd.core.ports import Clock, CommentRenderer, Signature, Signed, TrackerOptions
@@ -107,13 +107,14 @@ class CloudWriter:
         comment_id = answer.value.get("id") if isinstance(answer.value, Mapping) else None
         if not isinstance(comment_id, str):
             raise InDoubt(f"{self._options.id}: a comment was created, but not its id told", tracker=self._options.id)
-        if service and answer.value.get("jsdPublic") is not False:
+        if service:
             self._keep_internal(action, comment_id)
         return Receipt(answer.at, comment_id)
 
     def _edit(self, action: Action, entry: str) -> Receipt:
         path = f"issue/{action.ref.id}/comment/{action.comment_id}"
-        body = self._comment(action, entry, self._is_service_project(action.project))
+        service = self._is_service_project(action.project)
+        body = self._comment(action, entry, service)
         try:
             answer = self._rights.put_silently(action.project, path, body, "EDIT_OWN_COMMENTS")
             if answer is None and self._options.mail:
@@ -126,6 +127,8 @@ class CloudWriter:
             why = f"{self._options.id}: the comment on {action.key} cannot be edited without mail."
             need = f"Administer projects in {action.project}, so that comment edits do not mail watchers"
             raise self._rights.denied(why, need, action.project)
+        if service and action.comment_id is not None:
+            self._keep_internal(action, action.comment_id)
         return Receipt(answer.at, action.comment_id)
 
     def _remove(self, action: Action) -> Receipt:
@@ -175,10 +178,10 @@ class CloudWriter:
             raise self._shown_to_customers(action, f"{comment_id} could not be checked or deleted: {error}") from error
         raise self._shown_to_customers(action)
 
-    def _shown_to_customers(self, action: Action, more: str = "it was deleted") -> Denied:
+    def _shown_to_customers(self, action: Action, more: str = "it was deleted") -> Exposed:
         message = f"{self._options.id}: a comment on {action.key} was public to customers; {more}"
         need = "internal comments through the platform API in this service project"
-        return Denied(message, need=need, tracker=self._options.id, project=action.project)
+        return Exposed(message, need=need, tracker=self._options.id, project=action.project)
 
     # --- refusals ---
 
@@ -240,8 +243,10 @@ class CloudWriter:
             return failed
 
     def _look_for(self, action: Action, entry: str) -> Receipt | None:
-        """The comment that bears an entry's key."""
+        """The comment that bears an entry's key. Whoever lost the answer did not read it back: that is done here."""
         found = self._found(action.ref, lambda value: value.get("entry") == entry)
+        if found is not None and self._is_service_project(action.project):
+            self._keep_internal(action, found)
         return None if found is None else self._seen(found)
 
     def _found(self, ref: IssueRef, ours: Callable[[Mapping[str, Any]], bool]) -> str | None:

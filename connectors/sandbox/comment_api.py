@@ -45,6 +45,12 @@ def _may_comment(site: Site, issue: Issue, actor: Person) -> None:
         raise JiraError(400, f"{actor.display_name}, you do not have the permission to comment on this issue.")
 
 
+def _shown_properties(site: Site, request: Any) -> dict[str, Any]:
+    """What a request sets, but for what a quirk of the site keeps from holding."""
+    held = properties_of(request)
+    return {k: v for k, v in held.items() if k != "sd.public.comment"} if site.quirks.customers_see_all else held
+
+
 def add_comment(site: Site, call: Call) -> Answer:
     """POST /issue/{issueIdOrKey}/comment: always mails, and its author watches the issue from now on."""
     actor = call.required_actor()
@@ -53,7 +59,7 @@ def add_comment(site: Site, call: Call) -> Answer:
     request = call.body()
     if len(issue.comments) >= MOST_COMMENTS:
         raise JiraError(413, f"The issue has reached its limit of {MOST_COMMENTS} comments.")
-    body, held = _body(request.get("body")), properties_of(request)
+    body, held = _body(request.get("body")), _shown_properties(site, request)
     now = site.now()
     comment = Comment(site.number("comment"), actor, body, now, now, MappingProxyType(held))
     watched = replace(issue, watchers=issue.watchers | {actor})
@@ -100,7 +106,7 @@ def put_comment(site: Site, call: Call) -> Answer:
     """PUT /issue/{issueIdOrKey}/comment/{id}: mails unless `notifyUsers=false`."""
     issue, comment, actor = _own_comment(site, call)
     request = call.body()
-    held = MappingProxyType({**comment.properties, **properties_of(request)})
+    held = MappingProxyType({**comment.properties, **_shown_properties(site, request)})
     changed = replace(
         comment,
         body=_body(request.get("body")),

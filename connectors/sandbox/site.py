@@ -64,6 +64,8 @@ class Quirks:
     comment_edit_bumps: bool = True
     unknown_key_is_400: bool = False
     no_project_is_404: bool = False
+    customers_see_all: bool = False
+    """Comments of service projects are public, whatever their property says."""
     deaf: set[str] = field(default_factory=set)
     """Issues, by key, on which an edit is acknowledged and not made."""
 

@@ -18,6 +18,7 @@ from syncd.core.comments import CommentPolicy
 from syncd.core.decide import Overrides
 from syncd.core.errors import ConfigError
 from syncd.core.explain import Explanation, Twin, explain
+from syncd.core.findings import EXPOSED
 from syncd.core.match import Matcher
 from syncd.core.model import Comment, IssueRef, Rulebook
 from syncd.core.noise import Caps, Notice, Quiet
@@ -107,7 +108,9 @@ class Desk:
             return policy
         now = self.clock.now() + self.store.progress(tracker.id).skew
         notices, turns = told_lately(self.store, now)
-        return replace(policy, muted=muted_sources(notices, turns, policy.heed, now))
+        exposed = {f.cause for _, f in self.store.findings(tracker.id) if f.kind == EXPOSED}
+        muted = muted_sources(notices, turns, policy.heed, now)
+        return replace(policy, muted=muted, exposed=tuple(sorted(exposed)))
 
     def tradeoffs(self, tracker: str) -> Tradeoffs:
         """What was recorded on causes of conflict, and holds there."""

@@ -49,6 +49,8 @@ class CommentPolicy:
     heed: Heed = field(default_factory=Heed)
     muted: tuple[str, ...] = ()
     """Whose comments nobody acts on (`syncd.core.acting`), in order: they stopped by themselves."""
+    exposed: tuple[str, ...] = ()
+    """Projects where outsiders could see one, in order: none follows there."""
 
 
 def sticky_comment(
@@ -90,6 +92,8 @@ def held_back(
     """
     if issue.closed:
         return "closed issues are never commented on"
+    if issue.project in policy.exposed:
+        return f"comments are off in {issue.project}: customers could see one (see the findings)"
     if not answers:
         reason = _not_due(standing, policy, now, asked_above=asked_above) or _unheeded(issue, standing, policy)
         if reason is not None:

@@ -115,6 +115,10 @@ class Denied(TrackerError):
         super().__init__(message, tracker=tracker)
 
 
+class Exposed(Denied):
+    """Outsiders could see what was written there: it was taken back, and nothing of the kind is written there again."""
+
+
 class Unreadable(TrackerError):
     """An answer that is not what we understand: set that issue aside, keep the page."""
 

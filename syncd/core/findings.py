@@ -65,11 +65,16 @@ LEVELS: Final[Mapping[FindingKind, Level]] = {
     "override": Level.OUTCOME_OWNERS,
     "dispute": Level.OUTCOME_OWNERS,
     "token-expires": Level.TEAM_LEAD,
+    "public-comment": Level.TEAM_LEAD,
 }
 """Who settles each kind, unless its cause says otherwise (`level_of`)."""
 
-STOPS_WRITING: Final = frozenset[FindingKind]({"denied", "second-store", "hidden", "census", "not-read"})
+STOPS_WRITING: Final = frozenset[FindingKind](
+    {"denied", "second-store", "hidden", "census", "not-read", "public-comment"}
+)
 """Kinds that keep syncd from its work: to be settled within a day."""
+EXPOSED: Final = "public-comment"
+"""The kind of finding that keeps comments off in a project, which is its cause."""
 DUE: Final[Mapping[Level, timedelta]] = {
     Level.ENGINEER: timedelta(days=7),
     Level.EPIC_OWNER: timedelta(days=14),

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from syncd.core.findings import EXPOSED
 from syncd.core.marks import comment_digest
 from syncd.core.model import Action, Plan
-from syncd.core.plan import Guarded, guard, make_plan, same_write
+from syncd.core.plan import Guarded, Write, guard, make_plan, same_write
 from syncd.core.ports import StoredPlan, TrackerWriter
 from syncd.engine.dashboard import write_dashboard
 from syncd.engine.looking import look
@@ -29,6 +30,7 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
         work.store.save_findings(
             work.tracker, "denied", [*looked.denied, *done.denied, *board.denied], work.clock.now()
         )
+    _settle_exposed(work)
     return CycleResult(
         tracker=work.tracker,
         observed=looked.observed,
@@ -44,6 +46,14 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
         refusals=guarded.refusals,
         notes=(*looked.notes, *earlier.notes, *done.notes, *board.notes),
     )
+
+
+def _settle_exposed(work: Work) -> None:
+    """Where comments may not be made any more, there is nothing to keep off: once they may again, one is tried."""
+    known = [finding for _, finding in work.store.findings(work.tracker) if finding.kind == EXPOSED]
+    left = [finding for finding in known if work.policy.may(finding.cause) is Write.COMMENT]
+    if left != known:
+        work.store.save_findings(work.tracker, EXPOSED, left, work.clock.now())
 
 
 def _look(work: Work, *, everything: bool = False) -> Looked:

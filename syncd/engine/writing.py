@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal, assert_never
 
-from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
+from syncd.core.errors import Denied, Exposed, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
+from syncd.core.findings import EXPOSED
 from syncd.core.marks import after_write, comment_gone, entry_key
 from syncd.core.model import Action, Finding, Issue, IssueRef, Plan, Receipt
 from syncd.core.noise import Notice, notified, tells
@@ -190,6 +191,8 @@ class _Writing:
                 )
                 self._deny(entry.action, failed, finding)
                 self._wait(entry)
+                if isinstance(failed, Exposed):
+                    self._forget_comment(entry.action)
             case InDoubt():
                 raise AssertionError("a write in doubt is looked up, and not put back")
             case Unreadable() | TrackerError():
@@ -215,11 +218,16 @@ class _Writing:
         if failed.key is None:
             self._denied.add(place)
         self._work.store.open_finding(finding, self._work.clock.now())
-        self.done.denied.append(finding)
+        if not isinstance(failed, Exposed):  # which does not close by itself
+            self.done.denied.append(finding)
         self.done.note(finding.text)
 
 
 def _denial(action: Action, failed: Denied) -> Finding:
+    if isinstance(failed, Exposed):
+        again = f"to try again, set `write_by: {{{action.project}: label}}` for a cycle and take it out again"
+        text = f"{failed}. Comments are off in {action.project}: {again}. Grant: {failed.need}."
+        return Finding(tracker=action.ref.tracker, kind=EXPOSED, cause=action.project, text=text)
     where = failed.key or failed.project or "every project"
     where = f"{where}, {failed.type}" if failed.type and not failed.key else where
     return Finding(
@@ -274,6 +282,12 @@ def _look_up(work: Work, writer: TrackerWriter, unsure: Sequence[Entry], done: D
             case Gone() | Stale() as gone:
                 state = EntryState.GONE if isinstance(gone, Gone) else EntryState.DROPPED
                 work.store.put_back(entry, state, str(gone), work.clock.now())
+                done.dropped += 1
+            case Exposed() as failed:
+                finding = _denial(entry.action, failed)
+                work.store.put_back(entry, EntryState.DROPPED, finding.text, work.clock.now(), tried=False)
+                work.store.open_finding(finding, work.clock.now())
+                done.note(finding.text)
                 done.dropped += 1
             case TrackerError() as failed:
                 done.note(

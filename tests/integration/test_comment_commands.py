@@ -73,6 +73,38 @@ def test_answers_are_written_under_label_and_comment_only(tracker: Tracker, tmp_
         assert one.decided(key) == CHEAP
 
 
+# --- by webhook -------------------------------------------------------------------------------------------
+
+
+def test_a_webhook_lets_a_command_be_followed_edited_and_withdrawn_at_once(spoken: Any) -> None:
+    key = spoken.create()
+    spoken.cycle()
+    note = spoken.say(key, "/outcome cost")
+    spoken.hinted(key)
+    assert spoken.decided(key) == CHEAP
+    spoken.edit(note, "/outcome reliability")
+    spoken.hinted(key)
+    assert spoken.decided(key) == RELIABLE
+    spoken.delete(note)
+    spoken.hinted(key)
+    assert (spoken.decided(key), spoken.words(key)) == (UNMAPPED, [])
+    spoken.cycle()
+    assert spoken.decided(key) == UNMAPPED
+
+
+def test_a_webhook_withdraws_a_dispute_with_its_comment(spoken: Any) -> None:
+    key = spoken.create(labels=["sre"])
+    spoken.cycle()
+    note = spoken.say(key, "/outcome dispute because it is only a spike")
+    spoken.hinted(key)
+    assert len(spoken.findings("dispute")) == 1
+    spoken.delete(note)
+    spoken.hinted(key)
+    assert spoken.findings("dispute") == []
+    with spoken.stage.store() as store:
+        assert store.votes(spoken.tracker) == []
+
+
 # --- at no cost -------------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,14 @@
 """When a comment is made at all (DESIGN §6): each safeguard, and that without it somebody would have been mailed."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support_talk import JiraRoom, room
+
+from connectors.sandbox.faults import Fault
 
 OFF = {"grace": "0s", "per_project_per_day": 999, "per_person_per_day": 999}
 
@@ -131,13 +134,60 @@ def test_one_that_a_person_deleted_stays_away_until_the_verdict_changes(tmp_path
         assert len(one.notes(key)) == 1  # who asks is answered
 
 
-def test_in_a_service_project_customers_see_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Any]:
+    """A Jira with a service project in scope."""
     with room("jira", tmp_path, comments=OFF) as one:
-        site = one.stage.site
-        site.registry.add_project("SD", "Support", type_key="service_desk")
+        one.stage.site.registry.add_project("SD", "Support", type_key="service_desk")
         one.stage.write(tracker={"scope": {"projects": ["PAY", "SD"]}})
         one.cycle()
-        key = one.create(project="SD")
-        one.cycle()
-        (comment,) = (c for c in site.issue(key).comments if c.author == site.account)
-        assert comment.properties["sd.public.comment"] == {"internal": True}
+        yield one
+
+
+def test_in_a_service_project_customers_see_nothing_and_that_is_read_back(desk: Any) -> None:
+    site, key = desk.stage.site, desk.create(project="SD")
+    with desk.stage.watched() as traffic:
+        desk.cycle()
+    (comment,) = (c for c in site.issue(key).comments if c.author == site.account)
+    assert comment.properties["sd.public.comment"] == {"internal": True}
+    assert len(traffic.of("GET", rf"issue/\d+/comment/{comment.id}")) == 1
+
+
+def test_one_that_customers_could_see_is_gone_at_once_and_none_follows_until_a_person_says_so(desk: Any) -> None:
+    site = desk.stage.site
+    site.quirks.customers_see_all = True
+    seen, elsewhere = desk.create(project="SD"), desk.create()
+    desk.cycle()
+    assert (desk.notes(seen), len(desk.notes(elsewhere))) == ([], 1)
+    (finding,) = desk.findings("public-comment")
+    assert "Comments are off in SD" in finding
+    later = desk.create(project="SD")
+    mails = len(site.mails)
+    for _ in range(3):  # each is a process of its own, that remembers by the store alone
+        desk.cycle()
+    assert len(site.mails) == mails, "nobody is mailed a second time"
+    assert commented(desk, [seen, later]) == 0
+    assert any("comments are off in SD: customers could see one" in why for why in desk.skipped(later))
+    assert len(desk.findings("public-comment")) == 1
+    desk.say(later, "/outcome why")
+    desk.cycle()
+    assert desk.notes(later) == [], "nor is anybody answered there"
+    site.quirks.customers_see_all = False
+    for write_by in ({"SD": "label"}, {}):
+        desk.stage.write(tracker={"write_by": write_by})
+        desk.cycle()
+    assert desk.findings("public-comment") == []
+    desk.cycle()
+    assert len(desk.notes(later)) == 1
+
+
+def test_one_whose_answer_was_lost_is_read_back_when_it_is_looked_up(desk: Any) -> None:
+    site = desk.stage.site
+    site.quirks.customers_see_all = True
+    key = desk.create(project="SD")
+    lost = site.faults.add(Fault("lose_answer", match="POST /rest/api/3/issue/*/comment"))
+    desk.cycle()
+    assert lost.struck == 1
+    desk.cycle()
+    assert desk.notes(key) == []
+    assert len(desk.findings("public-comment")) == 1

@@ -24,6 +24,7 @@ from support_stage import TRACKER, Stage, plain, staged
 from connectors.linear.kind import LinearKind
 from connectors.sandbox.linear import Member, Workspace, serve_linear
 from syncd.core.ports import Known
+from syncd.engine.hints import run_named
 from syncd.engine.work import CycleResult
 
 Shape = Literal[
@@ -47,6 +48,16 @@ class Room:
         (result,) = (one for one in self.stage.app.once() if one.tracker == self.tracker)
         assert result.complete, result.why
         return result
+
+    def hinted(self, key: str) -> CycleResult:
+        """What the daemon does when a webhook names the issue, a minute later."""
+        self.stage.clock.move(timedelta(minutes=1))
+        app, id_ = self.stage.app, self.known(key).issue.ref.id
+        with ExitStack() as stack:
+            desk = app._desk(stack, last_good=True)
+            (tracker,) = (one for one in desk.config.settings.trackers if one.id == self.tracker)
+            work = desk.work(stack, tracker, app._lease(stack, desk.store, tracker.id))
+            return run_named(work, desk.writer(stack, tracker), [id_])
 
     def rewrite(self) -> None:
         """Write syncd.yaml anew from `stage.settings`."""

@@ -6,7 +6,7 @@ from typing import Literal
 FindingKind = Literal[
     "conflict", "divergence", "drift", "denied", "unreadable", "foreign", "unknown-mark", "lost-write", "cycle",
     "unknown-field", "cel", "twin", "census", "index-lag", "hidden", "not-read", "automation", "second-store",
-    "override", "dispute", "token-expires",
+    "override", "dispute", "token-expires", "public-comment",
 ]  # fmt: skip
 
 
