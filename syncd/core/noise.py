@@ -7,7 +7,7 @@ time zone, holds more than the cap.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, Literal
 
 from syncd.core.fold import fold
@@ -18,7 +18,11 @@ DAY: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """No comment from `start` to `end` by the clocks of that zone; past midnight if `end` is earlier."""
+    """No comment from `start` to `end` by the clocks of that zone; past midnight if `end` is earlier.
+
+    Where the clocks are put on or back within, the longer reading holds: a time of day that comes twice begins it the
+    first time and ends it the second, and one that is left out does so by the clock that makes it longer.
+    """
 
     start: time
     end: time
@@ -26,13 +30,18 @@ class Quiet:
 
     def until(self, now: datetime) -> datetime | None:
         """When it ends, in UTC; None: it is not quiet now."""
-        local = now.astimezone(self.zone)
-        at = local.time().replace(tzinfo=None)
-        over_night = self.end <= self.start
-        if not (self.start <= at or at < self.end if over_night else self.start <= at < self.end):
-            return None
-        day = local.date() + timedelta(days=1) if over_night and at >= self.start else local.date()
-        return datetime.combine(day, self.end, tzinfo=self.zone).astimezone(UTC)
+        today = now.astimezone(self.zone).date()
+        nights = timedelta(days=self.end <= self.start)
+        for day in (today - timedelta(days=1), today):
+            ends = max(self._readings(day + nights, self.end))
+            if min(self._readings(day, self.start)) <= now < ends:
+                return ends
+        return None
+
+    def _readings(self, day: date, at: time) -> tuple[datetime, datetime]:
+        """The two instants that a time of day may mean; one and the same but where the clocks are changed."""
+        first = datetime.combine(day, at, tzinfo=self.zone)
+        return first.astimezone(UTC), first.replace(fold=1).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

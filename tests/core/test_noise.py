@@ -34,6 +34,55 @@ def test_quiet_hours_go_by_the_clocks_on_the_wall(utc: str, until: str | None) -
     assert NIGHT.until(now) == (None if until is None else datetime.fromisoformat(until).replace(tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("hours", "utc", "until"),
+    [
+        # the night of 24/25 October: 02:00 to 03:00 comes twice, the second time from 01:00 UTC on
+        ((time(1), time(2, 15)), "2026-10-25T00:30", "2026-10-25T01:15"),
+        ((time(1), time(2, 15)), "2026-10-25T01:10", "2026-10-25T01:15"),
+        ((time(1), time(2, 15)), "2026-10-25T01:15", None),
+        ((time(2, 30), time(6)), "2026-10-25T00:29", None),
+        ((time(2, 30), time(6)), "2026-10-25T00:45", "2026-10-25T05:00"),
+        ((time(2, 30), time(6)), "2026-10-25T01:10", "2026-10-25T05:00"),  # 02:10 once more: it has begun
+        # the night of 28/29 March: 02:00 to 03:00 does not come
+        ((time(22), time(2, 30)), "2026-03-29T01:10", "2026-03-29T01:30"),
+        ((time(22), time(2, 30)), "2026-03-29T01:30", None),
+        ((time(2, 30), time(6)), "2026-03-29T00:20", None),
+        ((time(2, 30), time(6)), "2026-03-29T01:00", "2026-03-29T04:00"),
+    ],
+)
+def test_quiet_hours_that_a_change_of_the_clocks_falls_into_are_never_broken(
+    hours: tuple[time, time], utc: str, until: str | None
+) -> None:
+    now = datetime.fromisoformat(utc).replace(tzinfo=UTC)
+    found = Quiet(*hours, BERLIN).until(now)
+    assert found == (None if until is None else datetime.fromisoformat(until).replace(tzinfo=UTC))
+
+
+CHANGES = ("2026-03-07", "2026-03-28", "2026-04-04", "2026-10-03", "2026-10-24", "2026-10-31")
+"""The Saturdays before clocks are changed somewhere."""
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns"])
+@pytest.mark.parametrize("start", [1, 2, 18, 22])
+@pytest.mark.parametrize("length", [0.5, 8, 23.5])
+def test_wherever_clocks_are_changed_it_is_quiet_by_the_wall_and_until_it_says_so(
+    zone: str, start: int, length: float
+) -> None:
+    end = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=start + length)).time()
+    quiet, step, heard = Quiet(time(start), end, ZoneInfo(zone)), timedelta(minutes=15), 0
+    for saturday in CHANGES:
+        begin = datetime.fromisoformat(saturday).replace(tzinfo=UTC)
+        for now in (begin + n * step for n in range(3 * 24 * 4)):
+            until, local = quiet.until(now), now.astimezone(quiet.zone).time()
+            wall = quiet.start <= local < quiet.end if quiet.start < quiet.end else not quiet.end <= local < quiet.start
+            assert until is not None or not wall, f"noise at {now} in {zone}"
+            assert until is None or now < until <= now + timedelta(hours=length + 1)
+            assert until is None or quiet.until(until) is None or length > 22, "it ends when it says"
+            heard += until is None
+    assert abs(heard / 4 - len(CHANGES) * 3 * (24 - length)) < 2 * (24 - length) + len(CHANGES), "else it is open"
+
+
 def test_quiet_hours_may_lie_within_one_day() -> None:
     lunch = Quiet(time(12), time(13), ZoneInfo("UTC"))
     assert lunch.until(datetime(2026, 11, 16, 11, 59, tzinfo=UTC)) is None
