@@ -6,7 +6,7 @@ something else than the time, and at most once an hour.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -22,6 +22,11 @@ KEYS: Final = 3
 KINDS: Final = ("mapped", "unmapped", "conflict", "exempt", "incomplete")
 
 
+OF_ISSUES: Final = ("issue ", "overrides on ")
+"""How causes begin that name issues."""
+HIDDEN: Final = "work above that not everybody may see"
+
+
 @dataclass(slots=True)
 class _Cluster:
     issues: int = 0
@@ -31,6 +36,10 @@ class _Cluster:
         self.issues += 1
         if len(self.keys) < KEYS:
             self.keys.append(key)
+
+    def join(self, other: "_Cluster") -> None:
+        self.issues += other.issues
+        self.keys = [*self.keys, *other.keys][:KEYS]
 
 
 @dataclass(slots=True)
@@ -60,6 +69,20 @@ class Figures:
             self.conflicts.setdefault(decision.cause or issue.key, _Cluster()).add(issue.key)
         if kind == "unmapped":
             self.unmapped.setdefault(issue.project, _Cluster()).add(issue.key)
+
+    def named(self) -> frozenset[str]:
+        """The keys of issues that causes of conflict name: some may be of work that not everybody may see."""
+        return frozenset(key for cause in self.conflicts for key in _named_in(cause))
+
+    def hide(self, keys: Collection[str]) -> None:
+        """Tell causes that name one of these issues as one, and without its key."""
+        for cause in [cause for cause in self.conflicts if keys and not _named_in(cause).isdisjoint(keys)]:
+            self.conflicts.setdefault(HIDDEN, _Cluster()).join(self.conflicts.pop(cause))
+
+
+def _named_in(cause: str) -> frozenset[str]:
+    parts = cause.removeprefix("overrides on ").split(" + ") if cause.startswith(OF_ISSUES) else ()
+    return frozenset(part.removeprefix("issue ") for part in parts)
 
 
 def dashboard_pair(comment: Comment, now: datetime) -> tuple[str, str]:

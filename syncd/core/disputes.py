@@ -34,6 +34,6 @@ def dispute_findings(issue: Issue, decision: Decision, votes: Sequence[Vote], ru
     told: dict[str, Vote] = {vote.source: vote for vote in votes if vote.kind == "dispute" and vote.rule in speaking}
     owner = ", ".join(owners_of(decision, rulebook)) or None
     for source, vote in sorted(told.items()):
-        because = f": {vote.reason}" if vote.reason else ""
+        because = f": {vote.reason}" if vote.reason and not issue.restricted else ""  # findings have more readers
         text = f"{vote.by} disputes rule {vote.rule} on {issue.key}{because}. Mend the rule, override, or answer there"
         yield about(issue, "dispute", text, f"{issue.key} {source}", owner)

@@ -1,7 +1,7 @@
 """The dashboard issue: at most one write a cycle, at most one an hour, through the outbox as every other."""
 
 from syncd.core.dashboard import Figures, dashboard_comment, dashboard_due, dashboard_pair, says_otherwise
-from syncd.core.model import Action, Origin
+from syncd.core.model import Action, Link, Origin
 from syncd.core.plan import Write, make_plan
 from syncd.core.ports import Known, TrackerWriter
 from syncd.engine.work import Looked, Work
@@ -27,6 +27,12 @@ def _issue(work: Work, key: str) -> Known | None:
     return next((one for one in known.values() if one.in_scope), None)
 
 
+def _hidden(work: Work, keys: frozenset[str]) -> frozenset[str]:
+    """Those of which nothing is known, or which stand under a security level or in a private team."""
+    issues = work.store.by_link(work.tracker, [Link(None, key) for key in sorted(keys)]).values() if keys else ()
+    return keys - {issue.key for issue in issues if not issue.restricted}
+
+
 def _action(work: Work, known: Known, looked: Looked) -> Action | None:
     """None: closed by a person, not to be written there, not due, or nothing new."""
     issue, applied = known.issue, known.applied
@@ -39,6 +45,7 @@ def _action(work: Work, known: Known, looked: Looked) -> Action | None:
     figures = Figures.of(
         one for batch in work.store.standings(work.tracker) for one in batch if one.issue.ref != issue.ref
     )
+    figures.hide(_hidden(work, figures.named()))
     says = dashboard_comment(figures, work.store.progress(work.tracker).last_success or now)
     pair = dashboard_pair(says, now)
     if not says_otherwise(there, pair):

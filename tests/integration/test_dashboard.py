@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support_stage import Stage, staged
+from support_talk import room
 
 
 @pytest.fixture
@@ -51,6 +52,39 @@ def test_a_person_closes_it_and_it_stays_as_it_is_until_it_is_opened(stage: Stag
     stage.edit("OPS-1", status="To Do")
     stage.later(hours=2)
     assert stage.comments("OPS-1") != [before]
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_what_everybody_may_not_see_is_neither_counted_nor_named(tmp_path: Path, private: bool) -> None:
+    with room("linear", tmp_path, comments={"grace": "0s"}) as one:
+        one.space.team("SEC", "Acquisitions", private=private)
+        told = one.stage.settings["trackers"][one.tracker]
+        board = one.create(labels=["deps"])
+        told |= {"scope": {"teams": ["ENG", "SEC"]}, "dashboard": {"issue": board}}
+        one.rewrite()
+        for name in ("sre", "finops"):
+            one.space.label(name)
+        epic = one.space.member("tom").create("SEC", "Buy a rival", labels=["sre", "finops"])
+        child = one.create(parent=epic)
+        one.say(child, "/outcome dispute because the rival is bought in May")
+        one.cycle()
+        (said,) = [note.replace("\\", "") for note in one.notes(board)]
+        above = "work above that not everybody may see" if private else f"issue {epic}"
+        assert f"{above}: 1 ({child})" in said
+        assert (epic in said) is not private
+        assert ("rules cheap + reliable" in said) is not private
+        assert "rival" not in said
+
+
+def test_the_reason_of_a_dispute_on_restricted_work_stays_on_its_issue(tmp_path: Path) -> None:
+    with room("linear", tmp_path, comments={"grace": "0s"}) as one:
+        one.space.team("ENG").private = True
+        key = one.create(labels=["sre"])
+        one.say(key, "/outcome dispute because the rival is bought in May")
+        one.cycle()
+        (finding,) = one.findings("dispute")
+        assert key in finding
+        assert "rival" not in finding
 
 
 def test_nothing_is_written_under_observe_nor_on_an_issue_outside_the_scope(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """When a comment is made at all (DESIGN §6): each safeguard, and that without it somebody would have been mailed."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -94,6 +95,17 @@ def test_an_unmapped_epic_is_asked_once_and_its_children_never(tmp_path: Path) -
         assert len(one.notes(epic)) == 1
         assert commented(one, children) == 0
         assert one.notes(alone)
+
+
+def test_the_page_for_admins_shows_the_comments_as_they_are(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/turning-comments-on.md").read_text(encoding="utf-8")
+    shown = "".join(re.sub(r"[*`>]", "", page).split())
+    with room("jira", tmp_path, comments=OFF) as one:
+        asked, torn = one.create(labels=["needs-triage"]), one.create(labels=["finops", "sre"])
+        one.cycle()
+        for key in (asked, torn):
+            (said,) = one.notes(key)
+            assert "".join(said.split()) in shown, said
 
 
 def test_closed_work_is_never_asked_about(tmp_path: Path) -> None:
