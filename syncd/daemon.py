@@ -89,7 +89,7 @@ class Daemon:
     """Why it had to end, if not because it was told to."""
 
     def run(self) -> bool:
-        """Run until `stop` is set; whether all that ran ended in time.
+        """Run until `stop` is set; whether all that ran has ended, and no library's thread is left.
 
         Raises ConfigError, StoreError and SyncdError for what keeps it from starting.
         """
@@ -170,6 +170,8 @@ class Daemon:
         self.stop.set()
         self.notifier.say("STOPPING=1")
         logger().info("daemon_stopping", why=self.failed or "it was told to")
+        for listener in self.listeners:
+            listener.hush()
         quiet = self._engine.stop(PATIENCE)
         for listener in self.listeners:
             listener.stop()
@@ -179,7 +181,7 @@ class Daemon:
             except StoreError as failed:
                 logger().warning("not_retired", why=str(failed))
         logger().info("daemon_ended", quiet=quiet)
-        return quiet
+        return quiet and self._engine.gone
 
     def _drop_kept(self) -> None:
         for kept in list(self._kept.values()):

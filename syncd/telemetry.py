@@ -4,13 +4,17 @@ What is said of many things at once (which cycle, which tracker) is bound to the
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Final, TextIO
 
 import structlog
 
 HIDDEN: Final = "[secret]"
+AGAIN_AFTER: Final = 300.0
+ALIKE: Final = 60
+"""Characters that say what a library's line is about; the circumstances follow."""
 LEVELS: Final = {"CRITICAL": "error", "ERROR": "error", "WARNING": "warning"}
 
 
@@ -40,19 +44,33 @@ _masked = _Masked()
 
 
 class LibraryLog(logging.Handler):
-    """A handler that tells a library's warnings through our log, as one event; lines that hold `drop` nowhere."""
+    """A handler that tells a library's warnings through our log, as one event; lines that hold `drop` nowhere.
 
-    def __init__(self, drop: Sequence[str] = ()) -> None:
+    A library whose database is away says so several times a second. Lines that begin alike are told once in
+    `AGAIN_AFTER` seconds, so that a night's outage does not bury what matters.
+    """
+
+    def __init__(self, drop: Sequence[str] = (), since: Callable[[], float] = monotonic) -> None:
         super().__init__(logging.WARNING)
         self._drop = tuple(drop)
+        self._since = since
+        self._told: dict[str, float] = {}
+        """How a line begins → when such a line was told."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell it, cut to a line."""
         text = " ".join(record.getMessage().split())[:500]
-        if any(word in text for word in self._drop):
+        if any(word in text for word in self._drop) or not self._is_news(f"{record.name} {text[:ALIKE]}"):
             return
         tell = getattr(logger(), LEVELS.get(record.levelname, "info"))
         tell("library_said", library=record.name, text=text)
+
+    def _is_news(self, beginning: str) -> bool:
+        now = self._since()
+        if now - self._told.get(beginning, -AGAIN_AFTER) < AGAIN_AFTER:
+            return False
+        self._told = {**{line: at for line, at in self._told.items() if now - at < AGAIN_AFTER}, beginning: now}
+        return True
 
 
 def configure(stream: TextIO) -> None:

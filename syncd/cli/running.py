@@ -5,13 +5,17 @@ import re
 import signal
 import socket
 import sys
+import threading
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from syncd.cli.terminal import Exit, cli, complain, open_app
 from syncd.service.notify import Notifier
+
+WITHIN: Final = 4.7
+"""Seconds after a signal to end at which the process is gone, whatever a disk, a database or a library still does."""
 
 
 @cli.command()
@@ -32,7 +36,11 @@ def run(
     daemon = Daemon(open_app(), known_as, Notifier(os.environ.get("NOTIFY_SOCKET", "")))
 
     def end(_signal: int, _frame: FrameType | None) -> None:
-        daemon.stop.set()
+        if not daemon.stop.is_set():
+            daemon.stop.set()
+            at_last = threading.Timer(WITHIN, leave, (Exit.OK,))
+            at_last.daemon = True
+            at_last.start()
 
     def read_again(_signal: int, _frame: FrameType | None) -> None:
         daemon.reload.set()
@@ -43,8 +51,13 @@ def run(
     if daemon.failed is not None:
         complain(daemon.failed)
     code = Exit.OK if daemon.failed is None else Exit.WAITS
-    if not quiet:  # what still waits for an answer must not keep the process: the next start looks it up
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    if not quiet:
+        leave(code)
     raise typer.Exit(code)
+
+
+def leave(code: int) -> None:
+    """End now. What still waits for an answer must not keep the process: the next start looks it up."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

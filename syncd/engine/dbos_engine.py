@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import error as dbos_error
 
 from syncd.core.errors import Broken, Busy
@@ -26,6 +26,7 @@ from syncd.engine.ports import Duty, Figures, Runner, Task
 from syncd.engine.ticking import Ticker
 from syncd.telemetry import LibraryLog, logger
 
+NAME: Final = "syncd"
 QUEUE: Final = "trackers"
 KINDS: Final[tuple[WorkKind, ...]] = ("cycle", "webhook_batch")
 APPLICATION_VERSION: Final = "1"
@@ -38,6 +39,10 @@ AT_ONCE: Final = 16
 """Passes that one process runs at a time."""
 SUSPECT: Final = timedelta(seconds=60)
 """Work that stands as begun here for so long, and is not being done here, was lost."""
+UNRECORDED: Final = 5.0
+"""Seconds after which work that ended here and still stands as begun will not be recorded any more."""
+FAREWELL: Final = 1.0
+"""Seconds in which the library may close what it has open, once nothing runs any more."""
 GOING: Final = ("ENQUEUED", "PENDING")
 OVER: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 PRUNED_AT_ONCE: Final = 500
@@ -64,13 +69,18 @@ class DbosEngine:
         self._stuck = stuck
         self._lock: IO[str] | None = None
         self._run: Runner | None = None
-        self._here: dict[str, float] = {}
+        self._here: set[str] = set()
+        self._left: dict[str, float] = {}
+        """Work that ended here lately, and when. Where its end could not be recorded, it stands as begun."""
         self._guard = threading.Lock()
         self._ended = threading.Condition(self._guard)
         self._stop = threading.Event()
         self._figures = Figures()
         self._ticker = Ticker(self, monotonic)
         self._ticking: threading.Thread | None = None
+        self._client: DBOSClient | None = None
+        self.gone = False
+        """Whether nothing of it is left that could keep the process from ending."""
         self.ticked = monotonic()
         """When the thread that schedules last went round."""
 
@@ -82,7 +92,7 @@ class DbosEngine:
         self.hold()
         _route_logs()
         config: DBOSConfig = {
-            "name": "syncd",
+            "name": NAME,
             "system_database_url": self._place.url,
             "dbos_system_schema": SCHEMA,
             "application_version": APPLICATION_VERSION,
@@ -105,25 +115,44 @@ class DbosEngine:
                 polling_interval_sec=self._poll,
                 on_conflict="always_update",
             )
+            self._client = self._asking()
         except Exception as failed:
             self._let_go()
             raise Broken(f"the engine's database cannot be used ({_told(failed)})") from failed
         self._ticking = threading.Thread(target=self._keep_ticking, name="syncd-ticking", daemon=True)
         self._ticking.start()
 
+    def _asking(self) -> DBOSClient:
+        """What asks the engine's database for us, and fails where `DBOS` itself would wait until it is back.
+
+        The thread that schedules, and the one that gives signs of life, must go round meanwhile.
+        """
+        return DBOSClient(
+            system_database_url=self._place.url,
+            dbos_system_schema=SCHEMA,
+            serializer=DBOSPortableJSONSerializer(),
+            system_database_pool_size=3,
+            application_name=NAME,
+            retry_connection_errors=False,
+            lazy=True,
+        )
+
     def stop(self, patience: timedelta) -> bool:
-        """Nothing more is begun; True when all that ran here has ended in time."""
+        """Nothing more is begun; True when all that ran here has ended in time. `gone` says the rest."""
         self._stop.set()
         with self._guard:
             quiet = self._ended.wait_for(lambda: not self._here, patience.total_seconds())
         ended = threading.Thread(target=self._destroy, name="syncd-engine-end", daemon=True)
         ended.start()
-        ended.join(patience.total_seconds() if quiet else 0.2)  # its own threads are given 10 s each to end
+        ended.join(FAREWELL if quiet else 0.2)  # its own threads are given 10 s each to end
         return quiet
 
     def _destroy(self) -> None:
         DBOS.destroy(destroy_registry=True)
+        if self._client is not None:
+            self._client.destroy()
         self._let_go()
+        self.gone = True
 
     def hold(self) -> None:
         """Lock the file that says who works here; nothing to lock on PostgreSQL. `Busy` names who holds it."""
@@ -157,12 +186,14 @@ class DbosEngine:
         if self._stop.is_set() or self._run is None:
             return {"stopped": True}
         with self._guard:
-            self._here[task.id] = monotonic()
+            self._here.add(task.id)
+            self._left.pop(task.id, None)
         try:
             return self._run(task)
         finally:
             with self._guard:
-                self._here.pop(task.id, None)
+                self._here.discard(task.id)
+                self._left[task.id] = monotonic()
                 self._figures = replace(self._figures, finished=self._figures.finished + 1)
                 self._ended.notify_all()
 
@@ -194,7 +225,7 @@ class DbosEngine:
 
     def latest(self, tracker: str, kind: WorkKind) -> tuple[int, bool, float]:
         """Of the newest work of that kind for that tracker: its number, whether some is going on, its age."""
-        found = _list(workflow_id_prefix=_prefix(tracker, kind), sort_desc=True, limit=10)
+        found = self._list(workflow_id_prefix=_prefix(tracker, kind), sort_desc=True, limit=10)
         if not found:
             return 0, False, 0.0
         age = self._clock.now().timestamp() - (found[0].created_at or 0) / 1000
@@ -203,7 +234,7 @@ class DbosEngine:
     def take(self, tracker: str, kind: WorkKind, number: int, refs: Sequence[str] = ()) -> bool:
         """Enqueue it under that number, once over all processes."""
         try:
-            DBOS.enqueue_workflow_with_options(
+            self._asked.enqueue(
                 {
                     "workflow_name": kind,
                     "queue_name": QUEUE,
@@ -222,32 +253,48 @@ class DbosEngine:
 
     def enqueue(self, tracker: str, kind: WorkKind, refs: Sequence[str] = ()) -> str | None:
         """As the port says."""
-        if _list(workflow_id_prefix=_prefix(tracker, kind), status="ENQUEUED", limit=1):
+        if self._list(workflow_id_prefix=_prefix(tracker, kind), status="ENQUEUED", limit=1):
             return None
         number = self.latest(tracker, kind)[0] + 1
         while not self.take(tracker, kind, number, refs):
             number += 1
         return f"{_prefix(tracker, kind)}{number:012d}"
 
+    @property
+    def _asked(self) -> DBOSClient:
+        if self._client is None:
+            raise Broken("the engine was not started")
+        return self._client
+
+    def _list(self, **asked: Any) -> Sequence[Any]:
+        return self._asked.list_workflows(load_input=False, load_output=False, **asked)
+
     # --- recovering
 
     def recover(self, executor: str) -> int:
         """Put it back into the queue it was in: elsewhere it would lose its being alone on its tracker."""
-        return self._resume(_list(status="PENDING", executor_id=executor))
+        return self._resume(self._list(status="PENDING", executor_id=executor))
 
     def unstick(self) -> int:
-        """Work of ours that no thread of ours is at, and that has been begun long ago."""
-        lost = []
-        for work in _list(status="PENDING", executor_id=self._executor):
-            with self._guard:
-                here = work.workflow_id in self._here
-            if not here and self._age(work) > SUSPECT.total_seconds():
-                lost.append(work)
-        return self._resume(lost)
+        """Work of ours that no thread of ours is at: ended here and not recorded as such, or begun long ago."""
+        now = monotonic()
+        with self._guard:
+            here, left = set(self._here), dict(self._left)
+            self._left = {work: at for work, at in left.items() if now - at <= SUSPECT.total_seconds()}
+
+        def lost(work: Any) -> bool:
+            if work.workflow_id in here:
+                return False
+            ended = left.get(work.workflow_id)
+            unrecorded = ended is not None and now - ended > UNRECORDED
+            return unrecorded or self._age(work) > SUSPECT.total_seconds()
+
+        ours = self._list(status="PENDING", executor_id=self._executor)
+        return self._resume([work for work in ours if lost(work)])
 
     def _resume(self, found: Sequence[Any]) -> int:
         for work in found:
-            DBOS.resume_workflow(work.workflow_id, queue_name=QUEUE)
+            self._asked.resume_workflow(work.workflow_id, queue_name=QUEUE)
         self._figures = replace(self._figures, recovered=self._figures.recovered + len(found))
         return len(found)
 
@@ -255,11 +302,11 @@ class DbosEngine:
         """The newest `KEPT` of each kind and tracker stay."""
         gone = 0
         kept: dict[str, int] = {}
-        for work in _list(status=list(OVER), sort_desc=True, limit=5000):
+        for work in self._list(status=list(OVER), sort_desc=True, limit=5000):
             name = work.workflow_id.rpartition(":")[0]
             kept[name] = kept.get(name, 0) + 1
             if kept[name] > KEPT:
-                DBOS.delete_workflows([work.workflow_id])
+                self._asked.delete_workflows([work.workflow_id])
                 gone += 1
             if gone >= PRUNED_AT_ONCE:
                 break
@@ -267,7 +314,7 @@ class DbosEngine:
 
     def stats(self) -> Figures:
         """One question to the engine's database."""
-        going = _list(status=list(GOING))
+        going = self._list(status=list(GOING))
         queued = [w for w in going if w.status == "ENQUEUED"]
         running = [w for w in going if w.status == "PENDING"]
         waits: dict[str, float] = {}
@@ -307,10 +354,6 @@ def _prefix(tracker: str, kind: WorkKind) -> str:
 
 def _number(workflow_id: str) -> int:
     return int(workflow_id.rpartition(":")[2])
-
-
-def _list(**asked: Any) -> Sequence[Any]:
-    return cast("Sequence[Any]", DBOS.list_workflows(load_input=False, load_output=False, **asked))
 
 
 def _told(failed: BaseException) -> str:

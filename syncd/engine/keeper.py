@@ -66,6 +66,7 @@ class Keeper:
         else:
             if self._lost is not None:
                 logger().info("store_back", was=self._lost)
+                self._unstuck = -UNSTICK_EVERY  # what ended meanwhile could not be recorded
             self._lost = None
 
     def _beat(self) -> None:

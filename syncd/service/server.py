@@ -101,9 +101,13 @@ class Listener:
         if not self._began.wait(PATIENCE_S):
             raise Broken(f"the listener on {self.host}:{self.port} did not start")
 
+    def hush(self) -> None:
+        """Take no more; `stop` waits for it."""
+        self._server.should_exit = True
+
     def stop(self) -> None:
         """Serve no more."""
-        self._server.should_exit = True
+        self.hush()
         self._thread.join(2.0)
         self._socket.close()
 

@@ -1,6 +1,7 @@
 """The parts of the daemon, each on its own: when work comes up, who is dead, what an edit changes, who may not wait."""
 
 import io
+import logging
 import socket
 import subprocess
 import sys
@@ -37,7 +38,7 @@ from syncd.service import server
 from syncd.service.notify import Notifier
 from syncd.service.server import Listener
 from syncd.store import open_store
-from syncd.telemetry import configure, hide
+from syncd.telemetry import LibraryLog, configure, hide
 
 MINUTE = timedelta(minutes=1)
 
@@ -445,6 +446,23 @@ def test_a_secret_that_was_named_shows_in_no_line(tmp_path: Path) -> None:
             hide([])
         assert "cycle_finished" in told.getvalue()
         assert "planted-token" not in told.getvalue()
+
+
+def test_what_a_library_says_again_and_again_is_told_now_and_then() -> None:
+    told, time, library = io.StringIO(), Time(), logging.getLogger("a library of this test")
+    configure(told)
+    library.addHandler(LibraryLog(drop=("advert",), since=time))
+    for second in range(600):
+        library.warning("Exception encountered in queue thread for trackers: attempt %d failed", second)
+        library.warning("an advert")
+        time.at += 1
+    library.warning("something else")
+    lines = told.getvalue().splitlines()
+    assert [line.partition("text=")[2].split(":")[0].strip("'") for line in lines] == [
+        "Exception encountered in queue thread for trackers",
+        "Exception encountered in queue thread for trackers",
+        "something else",
+    ]
 
 
 # --- the listener

@@ -105,3 +105,18 @@ def test_what_stands_as_begun_here_and_nobody_is_at_is_done_again_and_what_is_be
     until(lambda: list(rows(tmp_path).values()) == ["SUCCESS", "SUCCESS"], "both are over")
     assert [one.split(":")[1] for one in runs.ids] == ["lost", "slow", "lost"]
     assert engine.stats().recovered == 1
+
+
+def test_what_ended_here_while_its_end_could_not_be_recorded_is_done_again_at_once(
+    tmp_path: Path, engine: DbosEngine, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.take("jira", "cycle", 1)
+    until(lambda: list(rows(tmp_path).values()) == ["SUCCESS"], "it is over")
+    with sqlite3.connect(tmp_path / "engine.db") as connection:  # as a database leaves it that was away at its end
+        connection.execute("UPDATE workflow_status SET status = 'PENDING', completed_at = NULL, output = NULL")
+    connection.close()
+    assert engine.unstick() == 0, "it may be about to be recorded"
+    monkeypatch.setattr(dbos_engine, "UNRECORDED", 0.0)
+    assert engine.unstick() == 1, "long before it is old enough to be taken for lost"
+    until(lambda: list(rows(tmp_path).values()) == ["SUCCESS"], "it is over")
+    assert len(runs.ids) == 2

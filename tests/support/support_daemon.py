@@ -25,6 +25,8 @@ from connectors.sandbox import Site, serve
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
 HOOK_SECRET = "planted-hook-secret-5f1c"
+HASTY = "support_hasty.py"
+SHIFTED = "support_shifted.py"
 T = TypeVar("T")
 
 
@@ -37,7 +39,7 @@ class WallClock:
         return datetime.fromtimestamp(time.time_ns() / 1e9, UTC) + self.ahead
 
 
-def until(probe: Callable[[], T | None], what: str, patience: float = PATIENCE_S) -> T:
+def until(probe: Callable[[], T | None], what: str, patience: float = PATIENCE_S, pause: float = 0.02) -> T:
     """Look again and again until there is something."""
     end = time.monotonic() + patience
     while True:
@@ -45,7 +47,7 @@ def until(probe: Callable[[], T | None], what: str, patience: float = PATIENCE_S
         if found:
             return found
         assert time.monotonic() < end, f"never: {what}"
-        select.select([], [], [], 0.02)
+        select.select([], [], [], pause)
 
 
 @dataclass
@@ -135,12 +137,13 @@ class Rig:
             (folder / f".{name}").write_text(text, encoding="utf-8")
             (folder / f".{name}").replace(folder / name)
 
-    def start(self, name: str = "one", *, ready: bool = True, hasty: bool = False) -> Process:
+    def start(self, name: str = "one", *, ready: bool = True, program: str | None = None) -> Process:
+        """Start it, by that program of tests/support in place of `syncd`."""
         if name not in self.ports:
             self.ports[name] = free_port()
             self._write_one(self.config_of(name), self.ports[name])
-        program = [str(ROOT / "tests/support/support_hasty.py")] if hasty else ["-m", "syncd"]
-        command = [sys.executable, *program, "--config", str(self.config_of(name)), "run", "--name", name]
+        begin = ["-m", "syncd"] if program is None else [str(ROOT / "tests/support" / program)]
+        command = [sys.executable, *begin, "--config", str(self.config_of(name)), "run", "--name", name]
         popen = subprocess.Popen(
             command,
             cwd=self.folder,
@@ -158,6 +161,16 @@ class Rig:
             assert began is not True, "".join(process.lines)
             process.port = int(re.findall(r"127\.0\.0\.1:(\d+)", process.events("daemon_started")[0])[0])
         return process
+
+    def end_all(self) -> None:
+        """Every process that is still there, at once and for good."""
+        for process in self.processes:
+            if process.popen.poll() is None:
+                process.popen.send_signal(signal.SIGCONT)
+                process.popen.kill()
+                process.popen.wait(PATIENCE_S)
+            assert process.reader is not None
+            process.reader.join(PATIENCE_S)
 
     def command(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Another command on the same folder."""
@@ -216,13 +229,7 @@ def rigged(
         try:
             yield rig
         finally:
-            for process in rig.processes:
-                if process.popen.poll() is None:
-                    process.popen.send_signal(signal.SIGCONT)
-                    process.popen.kill()
-                    process.popen.wait(PATIENCE_S)
-                assert process.reader is not None
-                process.reader.join(PATIENCE_S)
+            rig.end_all()
     assert not site.crashes, site.crashes[0]
 
 

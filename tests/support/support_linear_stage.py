@@ -18,7 +18,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from support_jira_cloud import MovableClock
-from support_stage import RULES, STRATEGY, certificates
+from support_stage import RULES, STRATEGY
 
 from connectors.linear.kind import LinearKind
 from connectors.sandbox.linear import Member, Workspace, serve_linear
@@ -173,8 +173,6 @@ def linear_staged(
     space.team("OPS", "Operations")
     with ExitStack() as stack:
         served = stack.enter_context(serve_linear(space))
-        # loading the machine's certificates takes a third of a small cycle's time, and loopback needs none
-        stack.enter_context(patch("httpx._transports.default.create_ssl_context", certificates))
         tracker = {
             "kind": "linear",
             "url": served.url,

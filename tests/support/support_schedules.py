@@ -22,7 +22,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from support_jira_cloud import MovableClock
-from support_stage import RULES, STRATEGY, TRACKER, certificates
+from support_stage import RULES, STRATEGY, TRACKER
 
 from connectors.jira.cloud import CloudKind
 from connectors.sandbox import Exchange, Fault, Site, serve
@@ -301,7 +301,6 @@ def play(
         stack.enter_context(patch("connectors.sandbox.search_api.MOST_ROWS", PAGE))
         # every other one is read by windows the first time, several at once
         stack.enter_context(patch("connectors.jira.parts.SMALL", 2000 if seed % 2 else 6))
-        stack.enter_context(patch("httpx._transports.default.create_ssl_context", certificates))
         if broken is not None:
             stack.enter_context(broken())
         return Schedule(stack, seed, zone, overlap).run()

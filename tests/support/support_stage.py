@@ -12,7 +12,6 @@ against Atlassian's own document.
 import json
 import os
 import re
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-import httpx
 from support_jira_cloud import MovableClock
 from support_openapi import OpenApiDocument
 
@@ -318,12 +316,6 @@ def staged(
         stage.write(rules=rules, strategy=strategy)
         yield stage
     assert not site.crashes, site.crashes[0]
-
-
-@cache
-def certificates(**_told: Any) -> ssl.SSLContext:
-    """The machine's certificates, loaded once a process."""
-    return httpx.create_ssl_context()
 
 
 @cache
