@@ -2,12 +2,31 @@
 
 import os
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from syncd.core.errors import Broken
+
+_PATIENCE: Final[Mapping[str, str]] = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+
+
+def patient(address: URL) -> URL:
+    """A PostgreSQL server's address with how long it may be silent, where the address itself does not say so.
+
+    A host that vanished without a word would else be waited for as long as the system repeats what it sent: a quarter
+    of an hour.
+    """
+    return address.update_query_dict({**_PATIENCE, **address.query})
 
 
 def file_of(url: str) -> Path | None:
@@ -28,7 +47,8 @@ def engine_place(url: str, password: str | None = None) -> tuple[str, Path | Non
     if address.get_backend_name() != "sqlite":
         if password is not None:
             address = address.set(password=password)
-        return address.set(drivername="postgresql+psycopg").render_as_string(hide_password=False), None
+        address = patient(address.set(drivername="postgresql+psycopg"))
+        return address.render_as_string(hide_password=False), None
     store = file_of(url)
     if store is None:
         raise Broken("`syncd run` needs a store that outlives it: write sqlite:///syncd.db under `store:`")

@@ -20,6 +20,7 @@ from syncd.store.censuses import Censuses
 from syncd.store.codec import instant_text
 from syncd.store.database import Database
 from syncd.store.decisions import Decisions
+from syncd.store.engine_place import patient
 from syncd.store.leases import Leases
 from syncd.store.lookups import Lookups
 from syncd.store.noise import Noise
@@ -256,13 +257,12 @@ def _write_ahead(db: Database) -> None:
 
 def _postgresql(address: URL, place: str) -> Database:
     engine = create_engine(
-        address,
+        patient(address),
         hide_parameters=True,
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=WAIT_SECONDS,
         pool_pre_ping=True,  # a server that was restarted is met by a new connection
-        connect_args={"connect_timeout": 10},
     )
     event.listen(engine, "connect", _prepare_postgresql)
     return Database(engine, place)

@@ -20,7 +20,7 @@ from support_store import JIRA, NOW, issue, ref
 
 from syncd.core.errors import Behind, Broken, Busy, StoreError
 from syncd.core.ports import Progress
-from syncd.store import migrate, open_store, opening, revisions
+from syncd.store import engine_place, migrate, open_store, opening, revisions
 
 ROOT = Path(__file__).parents[2]
 
@@ -223,6 +223,20 @@ def test_a_database_that_is_not_there_is_named(pg_server: URL) -> None:
     error = refusal(pg_server.set(database="nowhere").render_as_string(hide_password=False))
     assert isinstance(error, Broken)
     assert "nowhere" in str(error)
+
+
+def test_a_server_that_falls_silent_is_given_up_after_half_a_minute_unless_the_address_says_otherwise(
+    pg_server: URL,
+) -> None:
+    with database(pg_server) as url:
+        for address, wanted in ((url, "25000"), (f"{url}&tcp_user_timeout=9000", "9000")):
+            store = open_store(address, clock_now=NOW)
+            raw = store._db.engine.raw_connection()
+            told: Any = raw.driver_connection
+            assert told.info.get_parameters()["tcp_user_timeout"] == wanted
+            raw.close()
+            store.close()
+            assert f"tcp_user_timeout={wanted}" in engine_place(address)[0], "the engine's connections, too"
 
 
 def test_a_database_of_others_is_left_alone(pg_server: URL) -> None:
