@@ -210,12 +210,12 @@ class DbosEngine:
     def _keep_ticking(self) -> None:
         down = False
         while not self._stop.is_set():
-            wait = 1.0
+            wait, before = 1.0, self._ticker.turns
             try:
                 wait = self._ticker.tick()
-                if down:
+                if down and self._ticker.turns > before:  # else nothing was due, and nobody asked
                     logger().info("engine_database_back")
-                down = False
+                    down = False
             except Exception as failed:  # noqa: BLE001 - a boundary: whatever DBOS raises, the next tick tries again
                 if not down:
                     logger().error("engine_database_lost", why=_told(failed))

@@ -7,12 +7,16 @@ ask, one gets it, and the other starts its timer anew. A tick that is missed is 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from syncd.core.running import WorkKind
 from syncd.engine.ports import Duty
 
 Monotonic = Callable[[], float]
+
+
+AGAIN_AFTER: Final = 2.0
+"""Seconds until a duty comes up again that the engine could not be asked for."""
 
 
 class Numbered(Protocol):
@@ -41,6 +45,8 @@ class Ticker:
         self._engine = engine
         self._monotonic = monotonic
         self._timers: dict[tuple[str, WorkKind], _Timer] = {}
+        self.turns = 0
+        """How often the engine was asked, and answered."""
 
     def set(self, duties: Sequence[Duty]) -> None:
         """These duties from now on. New ones are due at once."""
@@ -57,11 +63,16 @@ class Ticker:
             self._timers[name] = timer
 
     def tick(self) -> float:
-        """Enqueue what is due; seconds until something is due again."""
+        """Enqueue what is due; seconds until something is due again. What the engine raises comes through."""
         now = self._monotonic()
         for timer in list(self._timers.values()):
             if timer.due <= now:
-                self._turn(timer, now)
+                try:
+                    self._turn(timer, now)
+                except BaseException:
+                    timer.due = min(timer.due, now + AGAIN_AFTER)
+                    raise
+                self.turns += 1
         return max(0.0, min((timer.due for timer in self._timers.values()), default=now + 60.0) - self._monotonic())
 
     def hurry(self, tracker: str) -> None:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,7 @@ import httpx
 import pytest
 from sqlalchemy import make_url
 from support_daemon import HASTY, HOOK_SECRET, SHIFTED, Process, WallClock, rigged, until
-from support_pg import own_postgresql
+from support_pg import over_tcp, own_postgresql
 from support_stage import RULES, TRACKER
 
 from syncd.service.webhooks import MOST_HINTS
@@ -101,13 +101,15 @@ def test_a_full_disk_is_told_once_and_room_on_it_is_all_that_it_takes_to_go_on(t
 # --- the database
 
 
-def away(tmp_path: Path, seconds: float) -> None:
+def away(tmp_path: Path, seconds: float, *, network: bool) -> None:
     """PostgreSQL is stopped for so long, under a daemon that has work to do."""
     folder = Path(tempfile.mkdtemp(prefix="syncd-pg-"))  # a socket's path must be short
-    with own_postgresql(folder / "data") as server:
+    with own_postgresql(folder / "data") as server, ExitStack() as stack:
         address = make_url(server.get_uri()).set(drivername="postgresql+psycopg")._replace(password=None)
-        store = address.render_as_string()
-        with rigged(tmp_path, store=store) as rig:
+        if network:
+            port = stack.enter_context(over_tcp(f"{address.query['host']}/.s.PGSQL.5432"))
+            address = address.set(host="127.0.0.1", port=port, query={})
+        with rigged(tmp_path, store=address.render_as_string()) as rig:
             key = rig.create(labels=["sre"])
             process = rig.start(program=HASTY)
             rig.await_marks(key, "outcome/reliability")
@@ -135,13 +137,14 @@ def away(tmp_path: Path, seconds: float) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_database_that_goes_away_and_comes_back_is_all_that_it_notices(tmp_path: Path) -> None:
-    away(tmp_path, 3)
+@pytest.mark.parametrize("network", [False, True], ids=["socket", "network"])
+def test_a_database_that_goes_away_and_comes_back_is_all_that_it_notices(tmp_path: Path, network: bool) -> None:
+    away(tmp_path, 6, network=network)
 
 
 @pytest.mark.stress
 def test_a_database_that_is_gone_for_a_minute_is_waited_for(tmp_path: Path) -> None:
-    away(tmp_path, 60)
+    away(tmp_path, 60, network=True)
 
 
 # --- the clock

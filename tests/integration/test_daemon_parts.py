@@ -128,6 +128,23 @@ def test_a_wall_clock_that_was_set_back_does_not_stop_it() -> None:
     assert queue.taken[-1] == 9
 
 
+def test_a_duty_that_the_engine_could_not_be_asked_for_comes_up_as_soon_as_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue, time = Queue(), Time()
+    made = Ticker(queue, time)
+    made.set([Duty("jira", "cycle", 15 * MINUTE)])
+    with monkeypatch.context() as away:
+        away.setattr(queue, "take", lambda *_: 1 / 0)
+        for _ in range(10):
+            with suppress(ZeroDivisionError):
+                made.tick()
+            time.at += 1
+        assert made.turns == 0
+    run_for(time, 3, made)
+    assert (queue.taken, made.turns) == ([1], 1)
+
+
 def test_a_hurried_duty_comes_up_now() -> None:
     queue, time = Queue(), Time()
     made = ticker(queue, time)

@@ -5,11 +5,14 @@ machine, for PostgreSQL refuses to run as root.
 """
 
 import os
+import socket
+import socketserver
 import tempfile
+import threading
 import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,36 @@ def own_postgresql(folder: Path) -> Iterator[Any]:
         yield server
     finally:
         server.cleanup()
+
+
+@contextmanager
+def over_tcp(path: str) -> Iterator[int]:
+    """The port of a go-between to a server's socket, for tests of what a network's connections do; it lives on."""
+
+    class GoBetween(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.socket(socket.AF_UNIX) as server, suppress(OSError):  # either side may be gone: so is the other
+                server.connect(path)
+                there = threading.Thread(target=_carry, args=(self.request, server), daemon=True)
+                there.start()
+                _carry(server, self.request)
+                there.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), GoBetween) as listening:
+        listening.daemon_threads = True
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield int(listening.server_address[1])
+        listening.shutdown()
+
+
+def _carry(here: socket.socket, there: socket.socket) -> None:
+    """What one says, to the other, until either is gone."""
+    with suppress(OSError):
+        while data := here.recv(65536):
+            there.sendall(data)
+    for side in (here, there):
+        with suppress(OSError):
+            side.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
