@@ -24,7 +24,7 @@ time.time_ns = lambda: int(shifted() * 1e9)
 from syncd import app  # noqa: E402 - after it
 from syncd.cli import main  # noqa: E402 - as above
 
-app.SystemClock.now = lambda _self: datetime.fromtimestamp(time.time(), UTC)  # type: ignore[method-assign]  # noqa: TID251 - the shifted one
+app.SystemClock.now = lambda _self: datetime.fromtimestamp(time.time(), UTC)  # type: ignore[method-assign, assignment]  # noqa: TID251 - the shifted one
 
 if __name__ == "__main__":
     main(sys.argv[1:])
