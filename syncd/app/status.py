@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from syncd.app.desk import Desk
 from syncd.core.errors import Problem
-from syncd.core.ports import Progress
+from syncd.core.headway import headway
+from syncd.core.ports import Backfill, Progress
 from syncd.core.running import late_after, why_late
 from syncd.engine.deadletters import dead_letters
 from syncd.render.check import check_json
@@ -28,6 +29,7 @@ def status(desk: Desk, broken: Sequence[Problem], now: datetime) -> Mapping[str,
             "last_attempt": instant(desk.store.progress(t.id).last_attempt),
             "failures": attempts[t.id].failures if t.id in attempts else 0,
             "not_before": instant(attempts[t.id].not_before) if t.id in attempts else None,
+            "reading": _reading(desk.store.backfill(t.id), now),
         }
         for t in desk.config.settings.trackers
     }
@@ -57,6 +59,15 @@ def status(desk: Desk, broken: Sequence[Problem], now: datetime) -> Mapping[str,
             {"name": e.name, "started": instant(e.started), "seen": instant(e.seen), **e.figures} for e in daemons
         ],
     }
+
+
+def _reading(backfill: Backfill | None, now: datetime) -> Mapping[str, Any] | None:
+    """A whole reading under way, or one that was cut off and is gone on with."""
+    if backfill is None:
+        return None
+    told = headway(backfill, now)
+    left = None if told.left is None else int(told.left.total_seconds())
+    return {"read": told.read, "of": told.of, "began": instant(told.began), "left_s": left}
 
 
 def _tracker(progress: Progress, patience: timedelta, now: datetime) -> Mapping[str, Any]:

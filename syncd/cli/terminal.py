@@ -11,7 +11,16 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from syncd import __version__
 from syncd.app import App
@@ -94,13 +103,15 @@ def progress() -> Iterator[Any]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),  # "-:--:--" while nobody can tell
     )
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
         def watch(what: str, done: int, of: int | None) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=of)
+                tasks[what] = bars.add_task(what, total=of, completed=done)  # what was done before is no pace of ours
             bars.update(tasks[what], completed=done, total=of)
 
         yield watch

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final, assert_never
 
 from syncd.core.comments import target_words
 from syncd.core.examine import Result
 from syncd.core.explain import Explanation
+from syncd.core.headway import in_words
 from syncd.core.model import Action, Conflict, Exempt, Mapped, Plan, Refusal, Skipped, Strategy, Unmapped, Verdict, Via
 from syncd.core.seen import is_node
 from syncd.render.adf import inert
@@ -77,14 +79,7 @@ def status_text(status: Mapping[str, Any]) -> str:
 
 def _status_lines(status: Mapping[str, Any]) -> Iterator[str]:
     for name, tracker in status["trackers"].items():
-        state = "healthy" if tracker["healthy"] else "NOT HEALTHY"
-        success, mark = tracker["last_success"] or "never", tracker["watermark"] or "-"
-        yield f"{name}: {state}; last success {success}, read to {mark}"
-        if tracker["why"]:
-            yield f"  why: {inert(tracker['why'])}"
-        if tracker["failures"]:
-            until = tracker["not_before"] or "the next poll"
-            yield f"  not reached {tracker['failures']} times in a row; left alone until {until}"
+        yield from _tracker_lines(name, tracker)
     for one in status["executors"]:
         yield f"syncd run {inert(one['name'])}: since {one['started']}, last seen {one['seen']}"
     outbox = ", ".join(f"{n} {state}" for state, n in status["outbox"].items() if n) or "empty"
@@ -101,6 +96,25 @@ def _status_lines(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"on hold since {hold['since']}: {inert(place)}; `syncd plan` and `syncd apply --plan DIGEST` end it"
     for finding in status["findings"]:
         yield f"finding ({finding['kind']}): {inert(finding['text'])}"
+
+
+def _tracker_lines(name: str, tracker: Mapping[str, Any]) -> Iterator[str]:
+    state = "healthy" if tracker["healthy"] else "NOT HEALTHY"
+    success, mark = tracker["last_success"] or "never", tracker["watermark"] or "-"
+    yield f"{name}: {state}; last success {success}, read to {mark}"
+    if tracker["why"]:
+        yield f"  why: {inert(tracker['why'])}"
+    if tracker["reading"]:
+        yield f"  {_reading(tracker['reading'])}"
+    if tracker["failures"]:
+        until = tracker["not_before"] or "the next poll"
+        yield f"  not reached {tracker['failures']} times in a row; left alone until {until}"
+
+
+def _reading(told: Mapping[str, Any]) -> str:
+    of = "" if told["of"] is None else f" of about {told['of']:,}"
+    left = "" if told["left_s"] is None else f"; about {in_words(timedelta(seconds=told['left_s']))} left at that pace"
+    return f"reading everything: {told['read']:,}{of} issues since {told['began']}{left}"
 
 
 def entry_line(entry: Mapping[str, Any]) -> str:

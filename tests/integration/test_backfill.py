@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,6 +14,7 @@ from support_stage import TRACKER, Stage, Traffic, empty_site, staged
 
 from connectors.sandbox import Site, build_world
 from connectors.sandbox.faults import Fault
+from syncd.render.text import status_text
 
 SEARCH = "POST /rest/api/3/search/jql"
 SCOPE = ("PAY", "OPS", "RISK", "ONB")
@@ -128,6 +129,34 @@ def test_a_reading_that_was_cut_off_asks_only_for_what_is_left(stage: Stage) -> 
     assert rows(traffic)
     assert not set(rows(traffic)) & set(rows(rest)), "what was read is not read again"
     assert rest.of("POST", "search/approximate-count") == [], "the windows are those of before"
+
+
+def test_status_tells_how_far_a_reading_is_and_how_long_it_may_still_take(stage: Stage) -> None:
+    stage.site.faults.add(Fault("status", status=503, match=SEARCH, after=6, times=None))
+    assert not stage.once().complete
+    stage.site.faults.clear()
+    stage.clock.move(timedelta(minutes=4))
+    told = stage.app.status()["trackers"][TRACKER]["reading"]
+    assert told["read"] == len(stored(stage))
+    assert told["of"] == len(there(stage))
+    begun = stage.clock.now() - datetime.fromisoformat(told["began"])
+    assert told["left_s"] == int(begun.total_seconds() * (told["of"] - told["read"]) / told["read"])
+    line = next(line for line in status_text(stage.app.status()).splitlines() if "reading everything" in line)
+    assert f"{told['read']} of about {told['of']} issues" in line
+    assert "left at that pace" in line
+    assert stage.later(minutes=1).complete
+    assert stage.app.status()["trackers"][TRACKER]["reading"] is None
+
+
+def test_the_watcher_is_told_of_pages_as_they_are_kept_and_never_of_fewer_than_there_are(stage: Stage) -> None:
+    seen: list[tuple[int, int | None]] = []
+    app = stage.app
+    app.watch = lambda what, done, of: seen.append((done, of)) if what.startswith("reading") else None
+    app.once([TRACKER])
+    reading = [(done, of) for done, of in seen if of is not None]
+    assert reading == sorted(reading, key=lambda one: one[0])
+    assert reading[-1] == (len(there(stage)), len(there(stage)))
+    assert all(done <= of for done, of in reading)
 
 
 def test_another_scope_begins_anew(stage: Stage) -> None:
