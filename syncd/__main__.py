@@ -1,6 +1,19 @@
-"""`python -m syncd`."""
+"""`syncd` and `python -m syncd`: the way in, which stands before everything that takes time to load."""
 
-from syncd.cli import main
+import sys
+from typing import Final, NoReturn
+
+INTERRUPTED: Final = 130
+
+
+def main() -> NoReturn:
+    """The program. Ctrl-C while its parts are still being loaded ends it as quietly as later on."""
+    try:
+        from syncd.cli import main as begin  # noqa: PLC0415 - loading is what may be interrupted
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    begin()
+
 
 if __name__ == "__main__":
     main()

@@ -56,13 +56,12 @@ def _run(argv: list[str]) -> int:
     try:
         cli(argv, prog_name="syncd")
     except SystemExit as left:
+        if left.code == INTERRUPTED:  # typer's own end of a KeyboardInterrupt
+            complain("stopped; what was begun is looked up by the next cycle")
         return left.code if isinstance(left.code, int) else int(left.code is not None)
     except ConfigError as wrong:
         complain("\n".join(problem_text(problem) for problem in wrong.problems))
         return Exit.CONFIG
-    except KeyboardInterrupt:
-        complain("stopped; what was begun is looked up by the next cycle")
-        return INTERRUPTED
     except Exception as failed:  # noqa: BLE001 - the last boundary: a user is told what to do, never shown a traceback
         return _told(failed)
     return Exit.OK

@@ -159,6 +159,14 @@ def test_a_defect_of_our_own_is_a_sentence_and_the_exit_code_1(syncd: Cli, monke
     assert "a secret detail" in syncd("status").err
 
 
+def test_ctrl_c_is_130_and_says_what_becomes_of_what_was_begun(syncd: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_told: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("syncd.app.App.once", interrupted)
+    is_told(syncd("once"), 130, "looked up by the next cycle")
+
+
 # --- as a process ---
 
 
@@ -237,3 +245,22 @@ def test_as_a_process_an_old_encoding_of_the_terminal_fails_no_command(stage: St
         assert f"chain: {key}" in ran.out
     ran = process("explain", key, "--json", cwd=stage.folder, PYTHONIOENCODING="ascii", **old)
     assert ran.json["title"] == "Überweisung → \N{SNOWMAN}"  # JSON is UTF-8 whatever the terminal is set to
+
+
+def test_as_a_process_ctrl_c_while_it_is_being_loaded_is_as_quiet_as_later(tmp_path: Path) -> None:
+    program = """\
+import sys
+
+class PressedMeanwhile:
+    def find_spec(self, name, *_):
+        if name == "httpx":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, PressedMeanwhile())
+from syncd.__main__ import main
+main()
+"""
+    environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-c", program, "--version"]
+    ran = subprocess.run(argv, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")

@@ -97,7 +97,7 @@ def test_the_wheel_carries_its_licence_and_its_command(wheel: Path) -> None:
     assert metadata["Name"] == "syncd"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["License-File"] == "LICENSE"
-    assert "syncd = syncd.cli:main" in entry_points
+    assert "syncd = syncd.__main__:main" in entry_points
 
 
 def test_outside_the_clone_the_installed_packages_are_used(elsewhere: Path) -> None:
