@@ -126,13 +126,13 @@ class Mix:
         return orjson.dumps({"rules": rules}).decode()
 
 
-def config(folder: Path, url: str, mix: Mix, store: str) -> Path:
+def config(folder: Path, url: str, mix: Mix, store: str, projects: Sequence[str] = SCOPE) -> Path:
     """A config folder for a store of its own."""
     here = folder / f"config-{store}"
     here.mkdir()
     outcomes = [{"id": f"o{n}", "title": f"Outcome {n}", "owner": EMAIL} for n in range(3)]
     auth = {"email": EMAIL, "token": {"env": "JIRA_TOKEN"}}
-    tracker = {"kind": "jira-cloud", "url": url, "auth": auth, "scope": {"projects": SCOPE}, "write": "observe"}
+    tracker = {"kind": "jira-cloud", "url": url, "auth": auth, "scope": {"projects": projects}, "write": "observe"}
     settings = {"installation": "acme", "store": f"sqlite:///{folder}/{store}.db", "trackers": {"acme-jira": tracker}}
     (here / "syncd.yaml").write_bytes(orjson.dumps(settings))
     (here / "strategy.yaml").write_bytes(orjson.dumps({"intent": "We are measured.", "outcomes": outcomes}))

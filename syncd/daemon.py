@@ -29,7 +29,7 @@ from syncd.engine.kept import KeptReader
 from syncd.engine.passes import Passes, Tools
 from syncd.engine.ports import Duty, Task
 from syncd.engine.work import CycleResult
-from syncd.gauges import Gauges
+from syncd.gauges import LOOKED_S, Gauges
 from syncd.rulebook import RULES_FILE, STRATEGY_FILE
 from syncd.service.http import health_app, webhook_app
 from syncd.service.notify import Notifier
@@ -200,7 +200,7 @@ class Daemon:
             if self._today() != self._day:
                 self._day = self._today()
                 self._hurry()
-            self._gauges.freshen()
+            self._gauges.freshen(LOOKED_S)
 
     def _reload(self) -> None:
         self.notifier.say("RELOADING=1")

@@ -27,6 +27,8 @@ from syncd.telemetry import logger
 
 FRESH_S: Final = 5.0
 """How old what is shown may be."""
+LOOKED_S: Final = 30.0
+"""How often the daemon looks by itself whether a tracker goes unread: nobody need ask for its metrics."""
 COUNTED_S: Final = 300.0
 """How old the counts of verdicts may be where no pass of this process decided anything."""
 SILENT_S: Final = 30.0
@@ -129,11 +131,11 @@ class Gauges:
             totals=totals,
         )
 
-    def freshen(self) -> None:
-        """Ask the store, if that was not done lately; open or close the finding of trackers not read for too long."""
+    def freshen(self, older: float = FRESH_S) -> None:
+        """Ask the store, if what is known is older; open or close the finding of trackers not read for too long."""
         now = self._monotonic()
         with self._lock:
-            if now - self._looked <= FRESH_S:
+            if now - self._looked <= older:
                 return
             self._looked = now
         try:

@@ -79,6 +79,10 @@ class Desk:
 
     def work_with(self, reader: TrackerReader, tracker: TrackerSettings, lease: Lease) -> Work:
         """A pass over one tracker, with a reader of the caller's."""
+        with self.store.moment():
+            return self._work_with(reader, tracker, lease)
+
+    def _work_with(self, reader: TrackerReader, tracker: TrackerSettings, lease: Lease) -> Work:
         return Work(
             tracker=tracker.id,
             reader=reader,

@@ -38,6 +38,8 @@ class Counted:
     moved_out: int = 0
     why: str | None = None
     """Why what did not answer was not taken for deleted."""
+    taken: bool = False
+    """One was taken just now."""
 
 
 def is_due(census: Census, progress: Progress, every: timedelta, now: datetime) -> bool:
@@ -79,7 +81,7 @@ def take_census(work: Work, progress: Progress) -> Counted:
     Safe to be killed anywhere: the walk goes on from its last page, and what follows it may be done twice.
     Raises the TrackerErrors of reading.
     """
-    counted = Counted()
+    counted = Counted(taken=True)
     census = _begin(work, progress)
     if not census.walked:
         census = _walk(work, census, counted)

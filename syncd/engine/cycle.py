@@ -7,7 +7,7 @@ from syncd.core.findings import EXPOSED
 from syncd.core.marks import comment_digest
 from syncd.core.model import Action, Plan
 from syncd.core.plan import Guarded, Write, guard, make_plan, same_write
-from syncd.core.ports import StoredPlan, TrackerWriter
+from syncd.core.ports import Brief, Owed, StoredPlan, TrackerWriter
 from syncd.engine.dashboard import write_dashboard
 from syncd.engine.looking import look
 from syncd.engine.resting import without_resting
@@ -20,17 +20,21 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
 
     Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
     """
-    earlier = look_up_sending(work, writer)
-    looked = _look(work)
+    brief = work.store.brief(work.tracker)
+    earlier = look_up_sending(work, writer) if Owed.SENDING in brief.owed else Done()
+    looked = _look(work, brief=brief)
     guarded = guard(looked.plan, {work.tracker: looked.in_scope}, work.limits)
-    _keep_refused(work, guarded)
-    done = carry_out(work, writer, guarded.plan)
+    if guarded.refusals or Owed.WAITING in brief.owed:
+        _keep_refused(work, guarded)
+    left = Owed.TODO in brief.owed or Owed.SENDING in brief.owed  # what was begun may have been put back
+    done = carry_out(work, writer, guarded.plan) if guarded.plan.actions or left else Done()
     board = Done() if done.stopped else write_dashboard(work, writer, looked)
-    if not done.stopped:  # everything was tried: what was denied before and is not now has been granted
-        work.store.save_findings(
-            work.tracker, "denied", [*looked.denied, *done.denied, *board.denied], work.clock.now()
-        )
-    _settle_exposed(work)
+    denied = [*looked.denied, *done.denied, *board.denied]
+    if not done.stopped and (denied or "denied" in brief.findings):
+        # everything was tried: what was denied before and is not now has been granted
+        work.store.save_findings(work.tracker, "denied", denied, work.clock.now())
+    if EXPOSED in brief.findings:
+        _settle_exposed(work)
     return CycleResult(
         tracker=work.tracker,
         observed=looked.observed,
@@ -56,9 +60,11 @@ def _settle_exposed(work: Work) -> None:
         work.store.save_findings(work.tracker, EXPOSED, left, work.clock.now())
 
 
-def _look(work: Work, *, everything: bool = False) -> Looked:
+def _look(work: Work, *, everything: bool = False, brief: Brief | None = None) -> Looked:
     """Observe, decide and plan; writes that rest are skipped."""
-    looked = look(work, everything=everything)
+    looked = look(work, everything=everything, brief=brief)
+    if not looked.plan.actions:
+        return looked
     planned, barred = without_resting(work, looked.plan)
     return replace(looked, plan=planned, denied=(*looked.denied, *barred))
 

@@ -201,6 +201,8 @@ class Outside:
     """Ids of those whose descendants must be decided again: they changed, went missing, or answer again."""
     gone: tuple[Link, ...] = ()
     """Those that answered before, as far as is known, and do not now."""
+    unreadable: bool = False
+    """Whether some could not be understood, and were set aside."""
 
 
 def read_outside(
@@ -210,29 +212,32 @@ def read_outside(
     links: Sequence[Link],
     now: datetime,
     *,
+    missing: Sequence[Link] | None = None,
     progress: Progress | None = None,
 ) -> Outside:
-    """Read ancestors directly; remember what answers, and what does not, with the progress made so far.
+    """Read ancestors directly; remember what answers, and what does not, with the progress made so far if that is news.
 
-    Raises the TrackerErrors of the reader.
+    `missing`: what did not answer before, if the caller has asked. Raises the TrackerErrors of the reader.
     """
     if not links:
         return Outside()
     found = reader.read(links)
-    was_missing = store.missing(tracker)
+    was_missing = store.missing(tracker) if missing is None else missing
     gone = [link for link in found.missing if _names([link]).isdisjoint(_names(was_missing))]
     answering = _names([Link(issue.ref.id, issue.key) for issue in found.issues])
     answering |= _names([link for link in links if link not in found.missing])
     back = [link for link in was_missing if not _names([link]).isdisjoint(answering)]
     with store.transaction():
-        changes = store.remember(tracker, found.issues, in_scope=False, now=now, progress=progress)
+        changes = store.remember(tracker, found.issues, in_scope=False, now=now)
         store.mark_missing(tracker, gone, now)
         store.forget_missing(tracker, back)
         store.set_aside(tracker, found.unreadable, now)
         lost = store.by_link(tracker, gone)
         returned = store.by_link(tracker, back)
-    refs = {*changes, *(issue.ref for issue in (*lost.values(), *returned.values()))}
-    return Outside(frozenset(ref.id for ref in refs), tuple(gone))
+        refs = {*changes, *(issue.ref for issue in (*lost.values(), *returned.values()))}
+        if refs and progress is not None:
+            store.save_progress(tracker, progress)
+    return Outside(frozenset(ref.id for ref in refs), tuple(gone), bool(found.unreadable))
 
 
 def inside(store: Store, refs: Iterable[IssueRef]) -> frozenset[IssueRef]:

@@ -8,17 +8,21 @@ census is taken.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from syncd.core.commands import CommentSeen, Said, kept_time, said_in
 from syncd.core.errors import TrackerError
 from syncd.core.model import IssueRef
-from syncd.core.ports import Listening
+from syncd.core.ports import Brief, Listening, Owed
 from syncd.engine.work import Observed, Work
 
 READ_ONE_BY_ONE: Final = 1000
 """With more changed issues than that, commands are searched for instead: a first reading, or a new project."""
+
+
+SAVED_EVERY: Final = timedelta(minutes=10)
+"""How long what is heard may reach farther than what is saved, while nobody says anything: it is only read again."""
 
 
 @dataclass(slots=True)
@@ -56,34 +60,49 @@ class _Ear:
         return {one.ref for one in (*said, *before)}
 
 
-def listen(work: Work, observed: Observed, *, missed: bool, afresh: bool) -> str | None:
-    """Read what may have been said; why not, where that failed: the next pass then searches for all there is.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What listening came to."""
+
+    why: str | None = None
+    """Why comments were not read: the next pass then searches for all there is."""
+    touched: bool = False
+    """Whether something else is said somewhere now."""
+
+
+def listen(work: Work, observed: Observed, brief: Brief, *, missed: bool, afresh: bool) -> Heard:
+    """Read what may have been said.
 
     Args:
         work: the pass.
         observed: what was read in it.
+        brief: what the store held as the pass began.
         missed: an earlier pass may have died before it listened.
         afresh: the strategy changed, so that what nobody understood may be a word now.
     """
     if not work.policy.commands.heard:
-        return None
-    listening, now = work.store.listening(work.tracker), work.clock.now() + observed.skew
+        return Heard()
+    listening, now = brief.listening, work.clock.now() + observed.skew
     ids = observed.changed | observed.echoed
     if not observed.reachable:
         if ids:
             work.store.save_listening(work.tracker, replace(listening, heard_to=None))
-        return None
+        return Heard()
     many = observed.everything or len(ids) > READ_ONE_BY_ONE
     since = None if missed or many else listening.heard_to
-    ear = _Ear({one.comment: one for one in work.store.said(work.tracker)})
+    ear = _Ear({one.comment: one for one in work.store.said(work.tracker)} if Owed.SAID in brief.owed else {})
     try:
         _hear(work, ear, [IssueRef(work.tracker, id_) for id_ in sorted(ids)], since)
-        listening = _check(work, ear, replace(listening, heard_to=now))
+        checked = _check(work, ear, listening)
     except TrackerError as failed:
         work.store.save_listening(work.tracker, replace(listening, heard_to=None))
-        return f"comments were not read: {failed}"
-    _keep(work, ear, listening, ear.known.values() if afresh else ())
-    return None
+        return Heard(f"comments were not read: {failed}")
+    others = ear.known.values() if afresh else ()
+    nothing = since is not None and not (ids or ear.touched() or others) and checked == listening
+    if nothing and now - since < SAVED_EVERY:  # type: ignore[operator]  # `nothing` says that there is one
+        return Heard()
+    _keep(work, ear, replace(checked, heard_to=now), others)
+    return Heard(touched=bool(ear.touched()))
 
 
 def listen_at(work: Work, ids: Collection[str]) -> tuple[frozenset[str], str | None]:

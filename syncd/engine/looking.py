@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from syncd.core.model import IssueRef
-from syncd.core.ports import Progress
+from syncd.core.plan import make_plan
+from syncd.core.ports import Brief, Owed, Progress
 from syncd.engine.causes import tell_causes
 from syncd.engine.deciding import Pass
 from syncd.engine.faults import KIND as FAULT
@@ -12,25 +14,33 @@ from syncd.engine.faults import fault_findings, tell_faults
 from syncd.engine.kinship import KIND as STRANGER
 from syncd.engine.listening import listen
 from syncd.engine.observing import observe
+from syncd.engine.twinning import KIND as TWIN
 from syncd.engine.twinning import settle_twins
 from syncd.engine.widening import BATCH, UNDECIDED, Widened, chunks, decided_under, descendants, earlier_rules, refs_of
 from syncd.engine.work import Looked, Observed, Work
 
+DECIDES: Final = frozenset({Owed.EXPIRING, Owed.UNHEARD, Owed.UNSETTLED})
+"""What a store may owe a tracker that only deciding and planning pays."""
 
-def look(work: Work, *, everything: bool = False) -> Looked:
+
+def look(work: Work, *, everything: bool = False, brief: Brief | None = None) -> Looked:
     """Observe, decide what may have changed, and plan it; `everything` plans every issue in scope anew.
 
     Only then does the plan name what is skipped for a lasting reason. Else that is counted: of a large backlog under
     `observe` it would be as many sentences as there are issues.
 
-    Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
+    `brief`: what the store holds as the pass begins, if the caller has asked. Raises `StoreError` and
+    `LeaseLostError`; the tracker's faults are in the result.
     """
-    before = work.store.progress(work.tracker)
+    brief = brief or work.store.brief(work.tracker)
+    before = brief.progress
     work.matcher.faults.clear()
-    observed = observe(work, _undecided(before))
+    observed = observe(work, _undecided(before), brief)
     redecide = before.rules_key != work.rules_key
     missed = (before.rules_key or "").startswith(UNDECIDED)
-    unread = listen(work, observed, missed=missed, afresh=redecide)
+    heard = listen(work, observed, brief, missed=missed, afresh=redecide)
+    if not everything and not heard.touched and _at_rest(work, observed, brief):
+        return _rested(work, observed, brief, heard.why)
     earlier = earlier_rules(work, before) if redecide else None
     replan = everything or before.plan_key != work.plan_key
     anew = observed.everything or (redecide and (earlier is None or replan))
@@ -64,13 +74,12 @@ def look(work: Work, *, everything: bool = False) -> Looked:
     told = {FAULT: fault_findings(work), STRANGER: pass_.kinship.findings()}
     work.store.settle_findings(work.tracker, told, work.clock.now())
     work.store.heard(list(unheard))
-    done = replace(observed.progress, rules_key=work.rules_key, plan_key=work.plan_key)
-    work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
+    _save(work, observed)
     planned = pass_.plan()
     return Looked(
         plan=planned,
-        complete=observed.complete and unread is None,
-        why=observed.why or unread,
+        complete=observed.complete and heard.why is None,
+        why=observed.why or heard.why,
         observed=observed.rows,
         decided=pass_.decided,
         held=pass_.held_elsewhere(),
@@ -81,6 +90,35 @@ def look(work: Work, *, everything: bool = False) -> Looked:
         adopted=pass_.kinship.adopted,
         notes=pass_.kinship.notes,
     )
+
+
+def _at_rest(work: Work, observed: Observed, brief: Brief) -> bool:
+    """Whether there is nothing to decide or to plan: nobody changed anything, and nothing is owed."""
+    same = (brief.progress.rules_key, brief.progress.plan_key) == (work.rules_key, work.plan_key)
+    return same and observed.quiet and not (brief.owed & DECIDES or brief.findings & {TWIN, FAULT, STRANGER})
+
+
+def _rested(work: Work, observed: Observed, brief: Brief, unheard: str | None) -> Looked:
+    """A pass that found nothing: how far it read is all that it keeps."""
+    _save(work, observed)
+    return Looked(
+        plan=make_plan(()),
+        complete=observed.complete and unheard is None,
+        why=observed.why or unheard,
+        observed=0,
+        decided=0,
+        held=brief.held,
+        in_scope=0,
+        skew=observed.skew,
+        denied=observed.denied,
+        reachable=observed.reachable,
+    )
+
+
+def _save(work: Work, observed: Observed) -> None:
+    """Everything that was read is decided under these rules."""
+    done = replace(observed.progress, rules_key=work.rules_key, plan_key=work.plan_key)
+    work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
 
 
 def look_named(work: Work, observed: Observed, spoken: Collection[str] = ()) -> Looked:

@@ -7,7 +7,18 @@ from typing import Final
 
 from syncd.core.errors import Denied, TrackerError, Unavailable, Unreadable
 from syncd.core.model import Finding, IssueRef, Link
-from syncd.core.ports import MEMORY_AT_MOST, Census, Change, NoSuchField, Page, PartPage, Progress, Sight
+from syncd.core.ports import (
+    MEMORY_AT_MOST,
+    Brief,
+    Census,
+    Change,
+    NoSuchField,
+    Owed,
+    Page,
+    PartPage,
+    Progress,
+    Sight,
+)
 from syncd.engine.backfill import read_everything
 from syncd.engine.census import Counted, census_if_due, reaches_back_to, read_again, read_below
 from syncd.engine.coverage import coverage_findings
@@ -47,6 +58,13 @@ class _Tally:
     """Why the census did not believe what it found."""
     sighted: bool = False
     """Whether the tracker told what there is to see."""
+    counted: bool = False
+    """A census was taken, or an ancestor could not be understood."""
+
+    @property
+    def news(self) -> bool:
+        """Whether anything may have been kept of what was read."""
+        return bool(self.rows or self.changed or self.echoed or self.everything or self.counted)
 
     def add(self, changes: Mapping[IssueRef, Change]) -> None:
         for ref, change in changes.items():
@@ -54,10 +72,11 @@ class _Tally:
             (self.refielded.add if change is Change.FIELDS else self.refielded.discard)(ref.id)
 
 
-def observe(work: Work, before: Progress) -> Observed:
+def observe(work: Work, before: Progress, brief: Brief) -> Observed:
     """Read the tracker from its watermark on. Never raises for the tracker's faults: it says why it is incomplete.
 
-    The cursor is saved with each page, so that a kill loses nothing; it never outruns the data.
+    The cursor is saved with each page that teaches something, so that a kill loses nothing; it never outruns the data.
+    How far was read in the end is the caller's to save, once what was read has been decided.
     """
     store, started = work.store, work.clock.now()
     progress = replace(before, last_attempt=started)
@@ -68,13 +87,15 @@ def observe(work: Work, before: Progress) -> Observed:
     try:
         sight, tally.sighted = work.reader.look_around(), True
         tally.progress = _fit(work, trusted(replace(progress, skew=sight.skew)), sight)
-        census = store.census(work.tracker)
+        census = brief.census
         if _walk(work, tally, census) > 1:  # it took a while: see that we still are who we were
             sight = work.reader.look_around()
             tally.progress = trusted(_fit(work, tally.progress, sight))
         tally.held = _count(work, tally, census)
-        _read_aside(work, tally)
-        _read_ancestors(work, tally, started)
+        if tally.news or Owed.ASIDE in brief.owed:
+            _read_aside(work, tally)
+        if tally.news or Owed.ABOVE in brief.owed:
+            _read_ancestors(work, tally, started)
     except (Unavailable, Denied, Unreadable) as failed:
         why = f"{failed} Grant: {failed.need}." if isinstance(failed, Denied) else str(failed)
         denied = _denial(work, failed, why, started)
@@ -88,11 +109,13 @@ def observe(work: Work, before: Progress) -> Observed:
         done = replace(done, last_success=started, first_complete=done.first_complete or started)
         done = done if tally.memory is None else replace(done, memory=tally.memory)
     done = learned(done, tally.late, started)
-    store.save_progress(work.tracker, done)
-    told = {"unreadable": _unreadable(work, tally), **coverage_findings(work, done, sight.hidden, started)}
+    if tally.news:
+        store.save_progress(work.tracker, done)
+    told = {**_unreadable(work, tally, brief), **coverage_findings(work, done, sight.hidden, started)}
     if tally.sighted:
         told["unknown-field"] = _absent_fields(work, sight)
-    store.settle_findings(work.tracker, told, started)
+    if tally.news or any(told.values()) or brief.findings & told.keys():
+        store.settle_findings(work.tracker, told, started)
     return Observed(
         progress=done,
         rows=tally.rows,
@@ -121,6 +144,7 @@ def _count(work: Work, tally: _Tally, census: Census) -> str | None:
     counted = census_if_due(work, tally.progress, census)
     tally.add(counted.changes)
     tally.changed |= counted.orphaned
+    tally.counted = counted.taken
     return counted.why
 
 
@@ -260,10 +284,13 @@ def _read_aside(work: Work, tally: _Tally) -> None:
 
 def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:
     """Ancestors outside the scope change too, and no observation of the scope shows it: they are read directly."""
-    above = {link for link in work.store.outside(work.tracker) if link.id not in tally.told}
-    links: Sequence[Link] = sorted({*above, *work.store.missing(work.tracker)}, key=repr)
-    read = read_outside(work.store, work.reader, work.tracker, links, now, progress=tally.progress)
+    with work.store.moment():
+        above = {link for link in work.store.outside(work.tracker) if link.id not in tally.told}
+        missing = work.store.missing(work.tracker)
+    links: Sequence[Link] = sorted({*above, *missing}, key=repr)
+    read = read_outside(work.store, work.reader, work.tracker, links, now, missing=missing, progress=tally.progress)
     tally.changed |= read.changed
+    tally.counted |= read.unreadable
     ids = [link.id for link in read.gone if link.id]
     if ids:
         counted = Counted()
@@ -279,11 +306,15 @@ def _denial(work: Work, failed: TrackerError, text: str, now: datetime) -> tuple
     return (finding,)
 
 
-def _unreadable(work: Work, tally: _Tally) -> Sequence[Finding]:
+def _unreadable(work: Work, tally: _Tally, brief: Brief) -> dict[str, Sequence[Finding]]:
     """One finding for each issue that is set aside; it closes when the issue is understood again."""
+    if not tally.news and Owed.ASIDE not in brief.owed:
+        return {"unreadable": ()}
     named = [(str(link), what) for link, what in work.store.aside(work.tracker).items()]
     told = [*named, *(("an issue", str(bad)) for bad in tally.nameless)]
-    return [
-        Finding(tracker=work.tracker, kind="unreadable", cause=name, text=what, key=name)
-        for name, what in dict(told).items()
-    ]
+    return {
+        "unreadable": [
+            Finding(tracker=work.tracker, kind="unreadable", cause=name, text=what, key=name)
+            for name, what in dict(told).items()
+        ]
+    }

@@ -10,6 +10,7 @@ from syncd.core.model import Decision, Finding, Issue, IssueRef, Standing
 from syncd.core.ports import Known, Store
 from syncd.core.twins import TwinLink, counted, disagree, members_of, sets_of, twin_finding
 
+KIND: Final = "twin"
 BATCH: Final = 1000
 FAR: Final = 8
 """Steps from twin to twin that are followed; each leads to another tracker."""
@@ -83,14 +84,14 @@ def _as_one(members: Sequence[Known]) -> Known:
 def tell_twins(store: Store, refs: Sequence[IssueRef], now: datetime) -> None:
     """Open a finding for each set of twins among these whose verdicts differ."""
     torn = _torn(store, refs)
-    news = set(torn) - set(store.findings_of("twin")) if torn else ()
+    news = set(torn) - set(store.findings_of(KIND)) if torn else ()
     if news:
         store.turn_findings([finding for finding in torn if finding in news], (), now)
 
 
 def settle_twins(store: Store, now: datetime) -> None:
     """Close every finding whose twins agree by now, or are twins no more: one may have left the scope unheard."""
-    open_ = store.findings_of("twin")
+    open_ = store.findings_of(KIND)
     for at in range(0, len(open_), BATCH):
         some = open_[at : at + BATCH]
         torn = _torn(store, sorted({ref for finding in some for ref in members_of(finding)}))

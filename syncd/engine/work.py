@@ -181,3 +181,8 @@ class Observed:
     """Of our own account there; empty: nobody asked."""
     everything: bool = False
     """Everything was read, and `changed` names only what may be somebody's doing: decide all of it."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing of it is news."""
+        return not (self.rows or self.changed or self.echoed or self.everything)

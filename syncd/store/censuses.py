@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
 from syncd.core.model import Link
 from syncd.core.ports import Census, EntryState
@@ -23,11 +23,7 @@ class Censuses(Part):
     def census(self, tracker: str) -> Census:
         """Where that tracker's census stands."""
         with self._db.reading() as connection:
-            row = connection.execute(_CENSUS, {"tracker": tracker}).mappings().first()
-        if row is None:
-            return Census()
-        values = {name: row[name] for name in row if name != "tracker"}
-        return Census(**{**values, "scope": tuple(codec.loads(row["scope"]))})
+            return census_of(connection, tracker)
 
     def save_census(self, tracker: str, census: Census, met: Sequence[Link] | None = ()) -> None:
         """Replace it whole, and keep that those were met; None: forget all that were."""
@@ -94,3 +90,12 @@ class Censuses(Part):
                 query = query.where(issues.c.tracker == tracker, self._db.among(issues.c.id, some))
                 found.update((row[0], row[1]) for row in connection.execute(query).all())
         return found
+
+
+def census_of(connection: Connection, tracker: str) -> Census:
+    """Where that tracker's census stands."""
+    row = connection.execute(_CENSUS, {"tracker": tracker}).mappings().first()
+    if row is None:
+        return Census()
+    values = {name: row[name] for name in row if name != "tracker"}
+    return Census(**{**values, "scope": tuple(codec.loads(row["scope"]))})

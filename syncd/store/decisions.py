@@ -28,7 +28,7 @@ class Decisions(Part):
     def adopted(self) -> frozenset[str]:
         """Ids of other stores of this installation that this one has taken over."""
         with self._db.reading() as connection:
-            names = connection.execute(select(meta.c.name).where(meta.c.name.startswith(_ADOPTED))).scalars()
+            names = connection.execute(_ADOPTED_NAMES).scalars()
             return frozenset(name.removeprefix(_ADOPTED) for name in names)
 
     def adopt(self, instance: str, now: datetime) -> None:
@@ -208,11 +208,10 @@ class Decisions(Part):
 
     def holds(self, tracker: str | None = None) -> Sequence[Hold]:
         """Places where everything was taken off, and nothing is put on before an `apply --plan`."""
-        query = select(holds_table).order_by(holds_table.c.tracker, holds_table.c.project, holds_table.c.id)
-        if tracker is not None:
-            query = query.where(holds_table.c.tracker == tracker)
+        query, told = (_HOLDS, {}) if tracker is None else (_HOLDS_OF, {"tracker": tracker})
         with self._db.reading() as connection:
-            return [Hold(row.tracker, row.project or None, row.id or None, row.at) for row in connection.execute(query)]
+            rows = connection.execute(query, told).all()
+        return [Hold(row.tracker, row.project or None, row.id or None, row.at) for row in rows]
 
     def hold(self, hold: Hold) -> None:
         """Put a place on hold; one that is on hold stays so since when it was."""
@@ -378,6 +377,10 @@ class Decisions(Part):
 _ADOPTED = "adopted/"
 """Before the id of a store that was taken over, as a name in `meta`."""
 
+# Statements that every poll needs, written once: putting one together costs more than running it.
+_ADOPTED_NAMES = select(meta.c.name).where(meta.c.name.startswith(_ADOPTED))
+_HOLDS = select(holds_table).order_by(holds_table.c.tracker, holds_table.c.project, holds_table.c.id)
+_HOLDS_OF = _HOLDS.where(holds_table.c.tracker == bindparam("tracker"))
 _OPEN_OF_KINDS = select(
     findings_table.c.n, findings_table.c.kind, findings_table.c.cause, findings_table.c.finding
 ).where(

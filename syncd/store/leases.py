@@ -33,7 +33,8 @@ class Leases(Part):
     ) -> Lease | None:
         """Take the lease if it is free, expired, already ours or `gone`'s. Every new holder has a higher fence."""
         told = {"tracker": tracker, "holder": holder, "fence": 1, "expires": now + ttl}
-        with self._db.writing(durable=True) as connection:
+        # no flush of its own: whatever is begun under this fence is flushed, and everything before it with it
+        with self._db.writing() as connection:
             fence = connection.execute(self._take, {**told, "now": now, "gone": gone or holder}).scalar()
         return None if fence is None else Lease(tracker, holder, fence)
 

@@ -114,7 +114,7 @@ class Lookups(Part):
     def outside(self, tracker: str) -> Sequence[Link]:
         """Ancestors outside the scope that some issue in it hangs on, known or never read (missing ones: not)."""
         with self._db.reading() as connection:
-            level = _issues(tracker, connection, _OUTSIDE, {"tracker": tracker})
+            level = _seen(tracker, connection, _OUTSIDE, {"tracker": tracker})
             reached = dict(level)
             while level:  # what an ancestor hangs on is an ancestor too
                 links = {link for i in level.values() for link in (i.parent, *i.within) if link is not None}
@@ -125,8 +125,8 @@ class Lookups(Part):
             never_read = [Link(id_ or None, key or None) for id_, key in unread]
         return [Link(id_, reached[id_].key) for id_ in sorted(reached)] + never_read
 
-    def _outside(self, connection: Connection, tracker: str, which: ColumnElement[bool]) -> dict[str, Issue]:
-        return _issues(tracker, connection, _SNAPSHOTS.where(issues.c.tracker == tracker, outside_scope, which))
+    def _outside(self, connection: Connection, tracker: str, which: ColumnElement[bool]) -> dict[str, StoredGlance]:
+        return _seen(tracker, connection, _SNAPSHOTS.where(issues.c.tracker == tracker, outside_scope, which))
 
     def in_scope(self, tracker: str, *, batch: int = 1000) -> Iterator[Sequence[IssueRef]]:
         """Every issue in scope, in batches, by id. Each batch is read by itself: no transaction stays open."""
@@ -232,6 +232,13 @@ def _issues(
 ) -> dict[str, Issue]:
     rows = connection.execute(query, values).all()
     return {id_: codec.issue_value(IssueRef(tracker, id_), codec.loads(text)) for id_, text in rows}
+
+
+def _seen(
+    tracker: str, connection: Connection, query: Select[str, str], values: Mapping[str, str] | None = None
+) -> dict[str, StoredGlance]:
+    rows = connection.execute(query, values).all()
+    return {id_: StoredGlance(IssueRef(tracker, id_), codec.loads(text)) for id_, text in rows}
 
 
 def _has_children(parent: Table) -> ColumnElement[bool]:

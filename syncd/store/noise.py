@@ -20,11 +20,8 @@ class Noise(Part):
 
     def tradeoffs(self, *, ended: bool = False) -> Sequence[Tradeoff]:
         """Trade-offs that nobody took back, expired ones included, in the order they were recorded; or all."""
-        query = select(tradeoffs.c.tradeoff).order_by(tradeoffs.c.n)
-        if not ended:
-            query = query.where(tradeoffs.c.ended.is_(None))
         with self._db.reading() as connection:
-            texts = connection.execute(query).scalars().all()
+            texts = connection.execute(_EVERY_TRADEOFF if ended else _TRADEOFFS).scalars().all()
         return [codec.tradeoff_value(codec.loads(text)) for text in texts]
 
     def save_tradeoff(self, tradeoff: Tradeoff, now: datetime) -> None:
@@ -64,3 +61,7 @@ class Noise(Part):
 
 def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_EVERY_TRADEOFF = select(tradeoffs.c.tradeoff).order_by(tradeoffs.c.n)
+_TRADEOFFS = _EVERY_TRADEOFF.where(tradeoffs.c.ended.is_(None))

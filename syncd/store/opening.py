@@ -16,6 +16,7 @@ from syncd.core.errors import Broken
 from syncd.store import backup, faults, revisions
 from syncd.store.backfills import Backfills
 from syncd.store.backup import Backup
+from syncd.store.briefs import Briefs
 from syncd.store.censuses import Censuses
 from syncd.store.codec import instant_text
 from syncd.store.database import Database
@@ -39,7 +40,9 @@ _MIGRATING = 0x73796E6364
 """PostgreSQL's advisory lock under which a database is created or migrated ("syncd")."""
 
 
-class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox, Runs, TwinLinks, Noise, Talk):
+class SqlStore(
+    Leases, Briefs, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans, Outbox, Runs, TwinLinks, Noise, Talk
+):
     """The `Store` of syncd.core.ports on SQLite or PostgreSQL. Safe for threads: each is in its own transactions.
 
     Raises `StoreError` only, but `ValueError` where the caller broke the contract (a naive datetime).
@@ -62,6 +65,10 @@ class SqlStore(Leases, Censuses, Backfills, Snapshots, Lookups, Decisions, Plans
     def _grouped(self) -> Iterator[None]:
         with self._db.writing(durable=True):
             yield
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Group this thread's calls, which only read, into one transaction."""
+        return self._db.reading()
 
     def close(self) -> None:
         """Give connections back."""
@@ -231,17 +238,20 @@ def _begin_sqlite(connection: Connection) -> None:
     """Begin as a writer where we will write: a reader that becomes one half way cannot wait for its turn.
 
     Outbox rows are flushed to the disk at commit (FULL). With the write-ahead log a power cut may undo the newest of
-    the other commits (NORMAL), whole and in order, and the next cycle observes those again.
+    the other commits (NORMAL), whole and in order, and the next cycle observes those again. The driver is asked
+    itself: every transaction begins so, and SQLAlchemy's way costs more than what most of them hold.
     """
-    options = connection.get_execution_options()
+    options, raw = connection.get_execution_options(), connection.connection.driver_connection
+    if raw is None:
+        raise AssertionError("a transaction began on a connection that is closed")
     if not options.get("syncd_writes"):
-        connection.exec_driver_sql("BEGIN")
+        raw.execute("BEGIN")
         return
     level = "FULL" if options.get("syncd_durable") else "NORMAL"
     if connection.info.get("synchronous") != level:
-        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        raw.execute(f"PRAGMA synchronous={level}")
         connection.info["synchronous"] = level
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    raw.execute("BEGIN IMMEDIATE")
 
 
 def _write_ahead(db: Database) -> None:

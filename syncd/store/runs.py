@@ -66,19 +66,13 @@ class Runs(Part):
 
     def save_attempt(self, attempt: Attempt) -> None:
         """Keep it in place of the one before."""
-        row = self._db.insert(attempts).values(_attempt_row(attempt))
-        names = ("cycle", "started", "ended", "failures", "not_before", "why", "facts")
-        replace = row.on_conflict_do_update(
-            index_elements=[attempts.c.tracker, attempts.c.kind], set_={name: row.excluded[name] for name in names}
-        )
         with self._db.writing() as connection:
-            connection.execute(replace)
+            connection.execute(self._db.upsert(attempts), _attempt_row(attempt))
 
     def attempts(self) -> Sequence[Attempt]:
         """Every row, by tracker and kind."""
-        query = select(attempts).order_by(attempts.c.tracker, attempts.c.kind)
         with self._db.reading() as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
+            rows = [dict(row) for row in connection.execute(_ATTEMPTS).mappings()]
         return [Attempt(id=row.pop("cycle"), **{**row, "facts": loads(row["facts"])}) for row in rows]
 
     def verdict_counts(self, tracker: str) -> Mapping[tuple[str, str | None], int]:
@@ -99,6 +93,9 @@ class Runs(Part):
         query = select(outbox.c.committed).where(outbox.c.tracker == tracker, left).order_by(outbox.c.committed)
         with self._db.reading() as connection:
             return connection.execute(query.limit(1)).scalar()
+
+
+_ATTEMPTS = select(attempts).order_by(attempts.c.tracker, attempts.c.kind)
 
 
 def _executor_row(executor: Executor) -> dict[str, object]:

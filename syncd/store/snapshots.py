@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Delete, Table, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Delete, Table, bindparam, delete, or_, select, update
 
 from syncd.core.bearing import INDEXED, indexed
 from syncd.core.errors import Unreadable
@@ -34,19 +34,7 @@ class Snapshots(Part):
     def progress(self, tracker: str) -> Progress:
         """How far that tracker has been read."""
         with self._db.reading() as connection:
-            row = connection.execute(_PROGRESS, {"tracker": tracker}).mappings().first()
-        if row is None:
-            return Progress()
-        values = {name: row[name] for name in row if name != "tracker"}
-        return Progress(
-            **{
-                **values,
-                "scope": tuple(codec.loads(row["scope"])),
-                "complete_scope": tuple(codec.loads(row["complete_scope"])),
-                "fields": tuple(codec.loads(row["fields"])),
-                "memory": row["memory"] or "",
-            }
-        )
+            return progress_of(connection, tracker)
 
     def save_progress(self, tracker: str, progress: Progress) -> None:
         """Replace it whole."""
@@ -152,8 +140,7 @@ class Snapshots(Part):
         whoever decides must hear of it one way or the other.
         """
         for table, some in ((set_aside, batch), (loose_links, fresh)):
-            there = select(table.c.id).where(table.c.tracker == tracker).limit(1)
-            if some and connection.execute(there).first():
+            if some and connection.execute(_ANY[table.name], {"tracker": tracker}).first():
                 self._drop_links(connection, table, tracker, [Link(i.ref.id, i.key) for i in some])
         above = {link for i in fresh for link in (i.parent, *i.within) if link is not None}
         if not above:
@@ -192,12 +179,8 @@ class Snapshots(Part):
 
     def missing(self, tracker: str) -> Sequence[Link]:
         """All links that answered nothing when last read."""
-        return self._loose(tracker, loose_links.c.missing.is_not(None))
-
-    def _loose(self, tracker: str, which: ColumnElement[bool]) -> list[Link]:
-        query = select(loose_links.c.id, loose_links.c.key).where(loose_links.c.tracker == tracker, which)
         with self._db.reading() as connection:
-            rows = connection.execute(query.order_by(loose_links.c.id, loose_links.c.folded_key)).all()
+            rows = connection.execute(_MISSING, {"tracker": tracker}).all()
         return [Link(id_ or None, key or None) for id_, key in rows]
 
     def set_aside(self, tracker: str, unreadable: Sequence[Unreadable], now: datetime) -> None:
@@ -250,7 +233,33 @@ class Snapshots(Part):
         return taken
 
 
+_ANY = {
+    table.name: select(table.c.id).where(table.c.tracker == bindparam("tracker")).limit(1)
+    for table in (set_aside, loose_links)
+}
+_MISSING = (
+    select(loose_links.c.id, loose_links.c.key)
+    .where(loose_links.c.tracker == bindparam("tracker"), loose_links.c.missing.is_not(None))
+    .order_by(loose_links.c.id, loose_links.c.folded_key)
+)
 _PROGRESS = select(trackers).where(trackers.c.tracker == bindparam("tracker"))
+
+
+def progress_of(connection: Connection, tracker: str) -> Progress:
+    """How far that tracker has been read."""
+    row = connection.execute(_PROGRESS, {"tracker": tracker}).mappings().first()
+    if row is None:
+        return Progress()
+    values = {name: row[name] for name in row if name != "tracker"}
+    return Progress(
+        **{
+            **values,
+            "scope": tuple(codec.loads(row["scope"])),
+            "complete_scope": tuple(codec.loads(row["complete_scope"])),
+            "fields": tuple(codec.loads(row["fields"])),
+            "memory": row["memory"] or "",
+        }
+    )
 
 
 _Values = tuple[str, ...]

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import Connection, and_, bindparam, delete, select
 
 from syncd.core.commands import Order, Said, Vote
 from syncd.core.model import IssueRef, Person
@@ -23,10 +23,8 @@ class Talk(Part):
 
     def listening(self, tracker: str) -> Listening:
         """How far comments have been read there."""
-        query = select(listenings.c.heard_to, listenings.c.checked).where(listenings.c.tracker == tracker)
         with self._db.reading() as connection:
-            row = connection.execute(query).first()
-        return Listening() if row is None else Listening(heard_to=row.heard_to, checked=row.checked)
+            return listening_of(connection, tracker)
 
     def save_listening(self, tracker: str, listening: Listening) -> None:
         """Replace it."""
@@ -150,3 +148,12 @@ def _notice_value(tracker: str, at: datetime, text: str) -> Notice:
         pair=None if tree["pair"] is None else (tree["pair"][0], tree["pair"][1]),
         rules=tuple(tree["rules"]),
     )
+
+
+_LISTENING = select(listenings.c.heard_to, listenings.c.checked).where(listenings.c.tracker == bindparam("tracker"))
+
+
+def listening_of(connection: Connection, tracker: str) -> Listening:
+    """How far comments have been read there."""
+    row = connection.execute(_LISTENING, {"tracker": tracker}).first()
+    return Listening() if row is None else Listening(heard_to=row.heard_to, checked=row.checked)

@@ -3,6 +3,7 @@
 from syncd.core.ports.clock import Clock
 from syncd.core.ports.kept import (
     Backfill,
+    Brief,
     Census,
     Change,
     Entry,
@@ -11,6 +12,7 @@ from syncd.core.ports.kept import (
     Known,
     Lease,
     Listening,
+    Owed,
     PartProgress,
     Progress,
     RulesVersion,
@@ -45,6 +47,7 @@ __all__ = [
     "MEMORY_AT_MOST",
     "Backfill",
     "Birth",
+    "Brief",
     "Census",
     "CensusPage",
     "Change",
@@ -61,6 +64,7 @@ __all__ = [
     "Listening",
     "MarkNames",
     "NoSuchField",
+    "Owed",
     "Page",
     "Part",
     "PartPage",

@@ -104,6 +104,46 @@ class Listening:
     """When the known commands were last read again by id (our clock): a deletion shows in nothing else."""
 
 
+class Owed(StrEnum):
+    """What a store may hold for a tracker that a pass over it has to do with."""
+
+    SENDING = "sending"
+    """Writes that were begun and have no receipt."""
+    TODO = "todo"
+    """Writes that were committed and not begun."""
+    WAITING = "waiting"
+    """A refused plan that waits for a person."""
+    ASIDE = "aside"
+    """Issues that could not be understood."""
+    ABOVE = "above"
+    """Ancestors outside the scope, known or to be read."""
+    SAID = "said"
+    """Comments with commands."""
+    EXPIRING = "expiring"
+    """Words of people that will run out."""
+    UNHEARD = "unheard"
+    """Words that were begun or ended and that no pass has decided with."""
+    UNSETTLED = "unsettled"
+    """Issues whose last plan left something that time or a retry may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the store holds for a pass over a tracker as it begins, in one moment.
+
+    What a command adds while the pass runs is for the next one.
+    """
+
+    progress: Progress
+    census: Census
+    listening: Listening
+    owed: frozenset[Owed]
+    findings: frozenset[str]
+    """Kinds of which a finding is open, of this tracker; `twin`: of any."""
+    held: int
+    """Issues in scope that were last skipped for a lasting reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to work on one tracker. A later holder has a higher fence."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from syncd.core.model import Applied, Issue, IssueRef, Lineage, Receipt
 from syncd.core.ports.decided import Decisions, Talk
-from syncd.core.ports.kept import Entry, EntryState, Known, Lease, StoredPlan
+from syncd.core.ports.kept import Brief, Entry, EntryState, Known, Lease, StoredPlan
 from syncd.core.ports.observed import Censuses, Instances, Leases, Lookups, Snapshots
 
 
@@ -107,6 +107,14 @@ class Outbox(Protocol):
 
 class Store(Instances, Leases, Snapshots, Lookups, Censuses, Decisions, Talk, Plans, Outbox, Protocol):
     """syncd's memory. Every method is one transaction; values in, values out; raises `StoreError` only."""
+
+    def brief(self, tracker: str) -> Brief:
+        """All that a pass over that tracker must know as it begins."""
+        ...
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Group several calls that only read: they see one moment, and cost little more than one."""
+        ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Group several calls into one commit (decisions and outbox: DESIGN §3.8)."""
