@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import httpx
 import orjson
-from bench_cycle import FIELDS, JSON, SCOPE, TOKEN, Mix, config, fetch, sandbox
+from bench_cycle import FIELDS, JSON, TOKEN, Mix, config, fetch, sandbox
 
 from syncd.app import App, correlated
 from syncd.config.living import Living, Standing
@@ -45,8 +45,8 @@ from syncd.telemetry import configure
 ROUNDS = 5
 ASKED = 3.0 / 0.54
 """Times the floor that an empty pass may cost."""
-ALL = (*SCOPE, "WEB")
-"""Every project of the site: nothing hangs on what lies outside."""
+ALONE = ("STRAT",)
+"""A project whose issues hang on nothing outside of it."""
 STAYS = 60.0
 """Seconds for which the engine is watched doing nothing."""
 
@@ -56,6 +56,12 @@ class NoEngine:
 
     def stats(self) -> Figures:
         return Figures()
+
+    def unstick(self) -> int:
+        return 0
+
+    def prune(self) -> int:
+        return 0
 
 
 @contextmanager
@@ -100,7 +106,7 @@ def empty(client: httpx.Client, folder: Path, what: str, passes: int) -> None:
     """Passes that find nothing, and the floor between them."""
     body = orjson.dumps(
         {
-            "jql": f'project in ({", ".join(ALL)}) and updated >= "2099-01-01" order by updated',
+            "jql": f'project in ({", ".join(ALONE)}) and updated >= "2099-01-01" order by updated',
             "fields": FIELDS,
             "maxResults": 100,
         }
@@ -170,11 +176,11 @@ def main() -> None:
         with (folder / "log").open("w", encoding="utf-8") as log:
             configure(log)
             mix = Mix.of([issue for page in fetch(client) for issue in page])
-            whole = config(folder, str(client.base_url), mix, "whole", ALL)
+            alone = config(folder, str(client.base_url), mix, "alone", ALONE)
             if given.profile:
-                profile(whole, given.passes)
+                profile(alone, given.passes)
                 return
-            empty(client, whole, "one stream", given.passes)
+            empty(client, alone, "one stream", given.passes)
             beyond = config(folder, str(client.base_url), mix, "beyond")
             empty(client, beyond, "and ancestors outside the scope", given.passes)
             engine(folder, given.passes)

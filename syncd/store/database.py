@@ -9,7 +9,19 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, bindparam, cast, column, func, select
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.engine import Dialect
@@ -182,12 +194,22 @@ class Database:
 
     def among(self, among: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
         """`among IN values` as one parameter: one cached statement for any number of them."""
-        texts = [clean(value) for value in values]
+        return self._among(among, bindparam(None, listed(values), Text))
+
+    def among_listed(self, among: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """As `among`, for a statement that is put together once: the parameter of that name is a `listed` text."""
+        return self._among(among, bindparam(name, type_=Text))
+
+    def _among(self, among: ColumnElement[Any], values: BindParameter[str]) -> ColumnElement[bool]:
         if self.is_sqlite:
-            row = func.json_each(bindparam(None, codec.dumps(texts), Text)).table_valued("value")
-            return among.in_(select(row.c.value))
-        each = func.json_array_elements_text(cast(bindparam(None, codec.dumps(texts), Text), JSON))
+            return among.in_(select(func.json_each(values).table_valued("value").c.value))
+        each = func.json_array_elements_text(cast(values, JSON))
         return among == func.any(func.array(select(each).scalar_subquery()))
+
+
+def listed(values: Iterable[str]) -> str:
+    """Values as the one parameter that `Database.among_listed` reads."""
+    return codec.dumps([clean(value) for value in values])
 
 
 def batches(rows: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:

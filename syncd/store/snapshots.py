@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
-from sqlalchemy import Connection, Delete, Table, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Delete, Select, Table, bindparam, delete, or_, select, update
 
 from syncd.core.bearing import INDEXED, indexed
 from syncd.core.errors import Unreadable
@@ -11,7 +13,7 @@ from syncd.core.model import Issue, IssueRef, Link
 from syncd.core.ports import Change, Progress
 from syncd.core.twins import keys_told
 from syncd.store import codec
-from syncd.store.database import Row, batches
+from syncd.store.database import Row, batches, listed
 from syncd.store.part import Part, folded, stored_ids
 from syncd.store.plans import forget_plan_states
 from syncd.store.tables import (
@@ -129,9 +131,14 @@ class Snapshots(Part):
                 self._db.add_many(connection, table, values.new[table.name])
 
     def _stored(self, connection: Connection, tracker: str, ids: list[str]) -> dict[str, Row]:
+        rows = connection.execute(self._stored_rows, {"tracker": tracker, "ids": listed(ids)}).all()
+        return {row[0]: dict(zip(_STORED, row, strict=True)) for row in rows}
+
+    @cached_property
+    def _stored_rows(self) -> Select[Any]:
         columns = (issues.c.id, issues.c.folded_key, issues.c.updated, issues.c.in_scope, issues.c.snapshot)
-        query = select(*columns).where(issues.c.tracker == tracker, self._db.among(issues.c.id, ids))
-        return {row[0]: dict(zip(_STORED, row, strict=True)) for row in connection.execute(query).all()}
+        these = self._db.among_listed(issues.c.id, "ids")
+        return select(*columns).where(issues.c.tracker == bindparam("tracker"), these)
 
     def _tie(self, connection: Connection, tracker: str, batch: list[Issue], fresh: list[Issue]) -> None:
         """Keep `set_aside` and `loose_links` true: an issue remembered is neither; an unknown parent is loose.
@@ -160,16 +167,17 @@ class Snapshots(Part):
 
     def mark_missing(self, tracker: str, links: Sequence[Link], now: datetime) -> None:
         """Links that answered nothing when read directly. One that is missing already keeps its clock."""
+        rows = _distinct({**_link_row(tracker, link), "missing": now} for link in links)
+        if not rows:
+            return
         statement = self._db.insert(loose_links)
         upsert = statement.on_conflict_do_update(
             index_elements=list(loose_links.primary_key.columns),
             set_={"missing": statement.excluded.missing},
             where=loose_links.c.missing.is_(None),
         )
-        rows = _distinct({**_link_row(tracker, link), "missing": now} for link in links)
-        if rows:
-            with self._db.writing() as connection:
-                connection.execute(upsert, rows)
+        with self._db.writing() as connection:
+            connection.execute(upsert, rows)
 
     def forget_missing(self, tracker: str, links: Sequence[Link]) -> None:
         """They answer again."""
