@@ -105,7 +105,7 @@ def _rested(work: Work, observed: Observed, brief: Brief, unheard: str | None) -
         plan=make_plan(()),
         complete=observed.complete and unheard is None,
         why=observed.why or unheard,
-        observed=0,
+        observed=observed.rows,
         decided=0,
         held=brief.held,
         in_scope=0,

@@ -63,8 +63,9 @@ class _Tally:
 
     @property
     def news(self) -> bool:
-        """Whether anything may have been kept of what was read."""
-        return bool(self.rows or self.changed or self.echoed or self.everything or self.counted)
+        """Whether anything of what was read is otherwise than it was known."""
+        aside = self.aside or self.nameless
+        return bool(self.changed or self.echoed or aside or self.everything or self.counted)
 
     def add(self, changes: Mapping[IssueRef, Change]) -> None:
         for ref, change in changes.items():

@@ -184,5 +184,5 @@ class Observed:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing of it is news."""
-        return not (self.rows or self.changed or self.echoed or self.everything)
+        """Whether nothing of it is news: what was read again is as it was."""
+        return not (self.changed or self.echoed or self.everything)

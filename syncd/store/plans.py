@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
@@ -17,6 +17,9 @@ from syncd.store.part import Part, by_tracker
 from syncd.store.tables import applied, held_counts, plan_states, plans, waiting
 
 SHORTEST_PREFIX = 6
+
+PLANS_KEPT: Final = 100
+"""Plans that are known by their digest besides those that wait."""
 
 
 class Plans(Part):
@@ -82,7 +85,11 @@ class Plans(Part):
     # --- plans ---
 
     def save_plan(self, stored: StoredPlan) -> None:
-        """Keep a plan under its digest (again: the newer replaces). Refused, it waits in its trackers' place."""
+        """Keep a plan under its digest (again: the newer replaces). Refused, it waits in its trackers' place.
+
+        The oldest of more than `PLANS_KEPT` that do not wait are forgotten: a backlog that is refused for weeks, while
+        people go on working, is another plan in every poll.
+        """
         row = {
             "digest": stored.plan.digest,
             "at": stored.at,
@@ -99,6 +106,7 @@ class Plans(Part):
             connection.execute(self._db.upsert(plans, unless_newer=plans.c.at), row)
             if places:
                 connection.execute(self._db.upsert(waiting, unless_newer=waiting.c.at), places)
+            connection.execute(_FORGET_PLANS)
 
     def plan(self, digest: str) -> StoredPlan | None:
         """By its digest, or by a beginning of it of at least 6 characters that is unique."""
@@ -138,6 +146,15 @@ class Plans(Part):
         """No refused plan of that tracker waits any more: the last cycle refused nothing."""
         with self._db.writing() as connection:
             connection.execute(delete(waiting).where(waiting.c.tracker == tracker, waiting.c.at <= now))
+
+
+_OLD_PLANS = (
+    select(plans.c.digest)
+    .where(plans.c.digest.not_in(select(waiting.c.digest)))
+    .order_by(plans.c.at.desc(), plans.c.digest)
+    .offset(PLANS_KEPT)
+)
+_FORGET_PLANS = delete(plans).where(plans.c.digest.in_(_OLD_PLANS))
 
 
 def forget_plan_states(db: Database, connection: Connection, tracker: str, which: ColumnElement[bool]) -> None:

@@ -1,0 +1,61 @@
+"""A poll that finds nothing: one request, one look at the store, and no row written but who read how far and when."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support_daemon import WallClock, rigged
+from support_stage import empty_site
+from support_store import statements
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))  # the passes of the daemon without its engine, as they are measured
+
+from bench_idle import daemon  # noqa: E402 - see above
+
+WRITTEN = re.compile(r"^(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+MOST_STATEMENTS = 16
+
+
+@contextmanager
+def passes(folder: Path, write: str) -> Iterator[Any]:
+    """(a pass, its store, the site) over a small site that has been read and decided."""
+    clock = WallClock()
+    clock.ahead = timedelta(hours=-1)  # else the overlap shows them again
+    with rigged(folder, site=empty_site(clock), write=write) as rig:  # type: ignore[arg-type]  # it tells the time
+        for _ in range(5):
+            rig.create(labels=["sre"])
+        clock.ahead = timedelta(hours=0)
+        with daemon(rig.config) as (go, gauges, _):
+            told = [go() for _ in range(4)][-1]
+            assert (told["complete"], told["decided"], told["planned"]) == (True, 0, 0), told
+            yield go, gauges._store, rig
+
+
+def test_a_pass_that_finds_nothing_asks_once_and_writes_three_rows(tmp_path: Path) -> None:
+    with passes(tmp_path, "observe") as (go, store, _), statements(store) as seen:
+        told = go()
+        assert told["requests"] == 1
+        written = [found[1] for text in seen if (found := WRITTEN.match(text))]
+        # the lease is taken, kept while the answer is looked at, and given back; then how far, and how it went
+        assert written == ["leases", "leases", "trackers", "attempts", "leases"]
+        assert len(seen) <= MOST_STATEMENTS, seen
+
+
+def test_what_is_owed_to_an_issue_is_done_though_nobody_changed_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with passes(tmp_path, "label") as (go, store, rig):
+        key = rig.create(labels=["sre"])
+        assert go()["applied"] == 1
+        assert rig.marks(key) == ["outcome/reliability"]
+        assert go()["applied"] == 0
+        (ref,) = store.find(key, "acme-jira")
+        store.save_plan_state([], [ref], {})  # as a write that is to be tried again leaves it
+        assert go()["decided"] == 0
+        assert store.unsettled("acme-jira") == []
