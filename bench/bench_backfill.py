@@ -88,7 +88,7 @@ def ours(folder: Path, in_flight: int, gauge: Gauge, profile: cProfile.Profile |
         work = replace(work, in_flight=in_flight, watch=watched, ending=gauge.enough)
         run = observe if profile is None else lambda *told: profile.runcall(observe, *told)
         with suppress(StoppingError):  # as asked: the rest would tell nothing new
-            run(work, work.store.progress(work.tracker))
+            run(work, work.store.progress(work.tracker), work.store.brief(work.tracker))
         backfill: Backfill | None = work.store.backfill(work.tracker)
         return gauge.pace([] if backfill is None else [part.part.name for part in backfill.parts])
 

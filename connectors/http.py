@@ -10,6 +10,7 @@ import json
 import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,9 @@ LONGEST_ANSWER: Final = timedelta(minutes=5)
 MOST_BYTES: Final = 64 * 1024 * 1024
 TIMEOUT: Final = httpx.Timeout(connect=10, read=60, write=30, pool=10)
 
+Watching = Callable[[str, str, str, str], AbstractContextManager[Callable[[int], None]]]
+"""Is told (tracker, method, host, path) of each attempt, stays while it lasts, and hears the status of its answer."""
+watching: ContextVar[Watching | None] = ContextVar("watching", default=None)
 correlation: ContextVar[str] = ContextVar("correlation", default="")
 """What is sent as `X-Request-Id` by this thread: the id of the cycle, so that both sides' logs can be laid together."""
 
@@ -252,9 +256,17 @@ class Caller:
     def _attempt(self, request: httpx.Request, *, read: bool) -> Answer:
         self._heed_pauses(request, read=read)
         self._shared.count()
+        watch = watching.get()
+        if watch is None:
+            return self._answered(request, lambda _status: None, read=read)
+        with watch(self.tracker, request.method, request.url.host, request.url.path) as told:
+            return self._answered(request, told, read=read)
+
+    def _answered(self, request: httpx.Request, told: Callable[[int], None], *, read: bool) -> Answer:
         what = f"{request.method} {request.url.path}"
         try:
             response = self._client.send(request, stream=True)
+            told(response.status_code)
         except _NEVER_SENT as error:
             unreached = Unavailable(self.words(f"{what}: not reached ({_kind(error)})"), tracker=self.tracker)
             raise (_Again(unreached) if read else unreached) from error

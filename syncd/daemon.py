@@ -6,20 +6,21 @@ config files; one hands webhooks' hints on; each listener has one. Whatever any 
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, timedelta
 from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
+from syncd import __version__, tracing
 from syncd.app import App, correlated, load_kind
 from syncd.config.living import Living, Standing
 from syncd.config.watch import changes
 from syncd.core.errors import ConfigError, StoreError
 from syncd.core.match import Matcher
 from syncd.core.ports import Lease, TrackerOptions, TrackerWriter
-from syncd.core.running import Executor
+from syncd.core.running import Attempt, Executor
 from syncd.engine.cycle import run_cycle
 from syncd.engine.dbos_engine import DbosEngine, Place
 from syncd.engine.hints import run_named
@@ -38,6 +39,7 @@ from syncd.service.webhooks import Hints
 from syncd.settings import SETTINGS_FILE, Secret, Settings
 from syncd.store import SqlStore, engine_place
 from syncd.telemetry import hide, logger
+from syncd.tracing import NoTracesError, Tracing
 
 ROUND: Final = 1.0
 LISTEN_FOR: Final = 1.0
@@ -114,6 +116,7 @@ class Daemon:
         secret = settings.store.password
         url, lock = engine_place(settings.store.url, None if secret is None else secret.reveal(self.app.environ))
         now, token = self.app.clock.now(), uuid4().hex
+        self._tracing = self._begin_traces()
         self._engine = DbosEngine(Place(url, lock), self.name, self.app.clock, poll=self.poll)
         self._engine.hold()
         me = Executor(name=self.name, token=token, started=now, seen=now)
@@ -131,9 +134,10 @@ class Daemon:
             tools=self._tools,
             acts={"cycle": self._cycle, "webhook_batch": self._named},
             every=self._every,
-            correlated=correlated,
+            correlated=self._correlated,
             ending=self.stop.is_set,
-            told=self._gauges.told,
+            told=self._told,
+            traced=self._traced,
         )
         self.listeners = self._listen(settings)
         self._keeper.enlist()
@@ -180,6 +184,8 @@ class Daemon:
                 self._store.retire(self._keeper.me)
             except StoreError as failed:
                 logger().warning("not_retired", why=str(failed))
+        if self._tracing is not None:
+            self._tracing.end()
         logger().info("daemon_ended", quiet=quiet)
         return quiet and self._engine.gone
 
@@ -273,6 +279,27 @@ class Daemon:
     def _take_poll(self, tracker: str) -> bool:
         self._engine.hurry(tracker)
         return True
+
+    # --- traces
+
+    def _begin_traces(self) -> Tracing | None:
+        """If they are asked for; that they cannot be sent is told, and keeps nobody from working."""
+        try:
+            return tracing.start(self.app.environ, self.name, __version__)
+        except NoTracesError as why:
+            logger().warning("traces_not_sent", why=str(why))
+            return None
+
+    def _correlated(self, cycle: str) -> AbstractContextManager[None]:
+        return correlated(cycle, None if self._tracing is None else self._tracing.requesting)
+
+    def _traced(self, task: Task) -> AbstractContextManager[None]:
+        return nullcontext() if self._tracing is None else self._tracing.passing(task.id, task.tracker, task.kind)
+
+    def _told(self, attempt: Attempt, result: CycleResult | None) -> None:
+        self._gauges.told(attempt, result)
+        if self._tracing is not None:
+            self._tracing.told(attempt.facts)
 
     # --- what passes are made of
 

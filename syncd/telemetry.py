@@ -93,6 +93,12 @@ def hide(secrets: Sequence[str]) -> None:
     _masked.secrets = tuple(sorted({s for s in secrets if s}, key=len, reverse=True))
 
 
+def masked(text: str) -> str:
+    """A text without these words."""
+    clean: str = _masked.clean(text)
+    return clean
+
+
 def logger() -> Any:
     """The program's logger; what it is told is a constant message with facts as keys."""
     return structlog.get_logger("syncd")

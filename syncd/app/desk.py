@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from connectors.http import correlation
+from connectors.http import Watching, correlation, watching
 from syncd.app.kinds import load_kind
 from syncd.config import Config
 from syncd.config.versions import rulebook_of
@@ -246,13 +246,14 @@ def told_lately(store: Store, now: datetime) -> tuple[Sequence[Notice], Mapping[
 
 
 @contextmanager
-def correlated(cycle: str) -> Iterator[None]:
-    """What this thread sends to trackers in the block bears the id of that cycle."""
-    token = correlation.set(cycle)
+def correlated(cycle: str, watch: Watching | None = None) -> Iterator[None]:
+    """What this thread sends to trackers in the block bears the id of that cycle; `watch` is told of each request."""
+    token, seen = correlation.set(cycle), watching.set(watch)
     try:
         yield
     finally:
         correlation.reset(token)
+        watching.reset(seen)
 
 
 def scope_of(tracker: TrackerSettings) -> tuple[str, ...]:

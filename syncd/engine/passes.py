@@ -5,7 +5,7 @@ and tells it in one line. A tracker that cannot be reached is left alone for lon
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic, thread_time
@@ -60,10 +60,13 @@ class Passes:
     ending: Callable[[], bool]
     told: Callable[[Attempt, CycleResult | None], None] = lambda _attempt, _result: None
     """Hears of every pass that was made."""
+    traced: Callable[[Task], AbstractContextManager[None]] = lambda _task: nullcontext()
+    """Stays while a task is run."""
 
     def run(self, task: Task) -> Mapping[str, Any]:
         """Do it; never raises. What comes back is kept by the engine for as long as it keeps its history."""
-        with during(cycle=task.id, tracker=task.tracker, kind=task.kind), self.correlated(task.id):
+        bound = during(cycle=task.id, tracker=task.tracker, kind=task.kind)
+        with bound, self.correlated(task.id), self.traced(task):
             every = self.every(task.tracker)
             if every is None or self.ending():
                 return {"skipped": "ending" if every is not None else "no such tracker"}

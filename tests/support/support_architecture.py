@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.engine": ("syncd.core", "syncd.engine", "syncd.telemetry"),
     "syncd.render": ("syncd.core", "syncd.render", "syncd.files.problems"),
     "syncd.service": ("syncd.core", "syncd.service", "syncd.telemetry"),
+    "syncd.tracing": ("syncd.telemetry",),
     "syncd.gauges": (
         "syncd.__version__",
         "syncd.core",
@@ -63,6 +64,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "graphql": ("connectors.sandbox",),
     "httpx": ("connectors.http", "connectors.jira.transport"),
     "jira": ("connectors.jira",),
+    "opentelemetry": ("syncd.tracing",),
     "orjson": ("syncd.store", "syncd.render", "syncd.cli", "connectors"),
     "prometheus_client": ("syncd.service",),
     "psycopg": ("syncd.store",),
