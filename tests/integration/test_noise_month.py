@@ -31,6 +31,7 @@ def holds(one: Month) -> None:
     assert one.breaches() == []
     assert one.commented.count(one.epic) == 1, "the torn epic is asked about, once"
     assert len(one.commented) > 10, "and people are asked, else nothing was proven"
+    assert one.told_by_syncd().total.comments == len(one.commented), "and `syncd noise` says what the trackers sent"
 
 
 def test_three_days_with_defaults_bother_nobody_more_than_three_times_a_day(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ from support_stage import RULES, TRACKER, Stage, staged
 
 from connectors.linear.kind import LinearKind
 from connectors.sandbox.linear import Workspace, serve_linear
+from syncd.app.noise import noise
+from syncd.core.acting import NoiseReport
+from syncd.core.ports import EntryState
 
 LINEAR = "acme-linear"
 DAY = timedelta(hours=24)
@@ -245,26 +248,55 @@ class Month:
         ]
         return sorted(found)
 
+    @property
+    def trackers(self) -> tuple[str, ...]:
+        return (TRACKER, LINEAR) if self.size.linear else (TRACKER,)
+
+    def told_by_syncd(self) -> NoiseReport:
+        """What `syncd noise` says of the same time."""
+        return noise(self.stage.app)
+
     def note(self) -> str:
         """In numbers, for a person."""
-        weeks: Counter[int] = Counter()
-        people: dict[int, set[str]] = defaultdict(set)
-        for told in self.told:
-            week = (told.at - self.told[0].at).days // 7
-            weeks[week] += 1
-            people[week].add(told.person)
-        by_person = Counter(told.person for told in self.told)
-        lines = [
-            f"{self.cycles} cycles, {len(self.commented)} comments, {len(self.told)} notices, writes {dict(self.wrote)}"
-        ]
-        lines += [f"week {w + 1}: {weeks[w]} notices to {len(people[w])} people" for w in sorted(weeks)]
-        lines.append(f"most for one person: {by_person.most_common(3)}; acted on by plan: {len(self.acted)}")
+        return "\n".join((*self._sums(), *self._weeks(), *self._acted(), *self._held_back()))
+
+    def _sums(self) -> Iterator[str]:
+        done: Counter[str] = Counter()
         with self.stage.store() as store:
-            for tracker in (TRACKER, LINEAR) if self.size.linear else (TRACKER,):
+            for tracker in self.trackers:
+                for entry in store.entries(tracker, [EntryState.DONE], limit=10**6):
+                    edit = entry.action.kind == "comment" and entry.action.comment_id is not None
+                    done["edits in place" if edit else DONE[entry.action.kind]] += 1
+        yield f"{self.size.issues} issues, {self.size.people} people, {self.size.days} days, {self.cycles} cycles"
+        yield "written: " + ", ".join(f"{count} {what}" for what, count in done.most_common())
+        yield f"{len(self.commented)} comments, {len(self.told)} notices; sent by the trackers: {dict(self.wrote)}"
+
+    def _weeks(self) -> Iterator[str]:
+        weeks: dict[int, Counter[str]] = defaultdict(Counter)
+        for told in self.told:
+            weeks[(told.at - self.told[0].at).days // 7][told.person] += 1
+        for week, people in sorted(weeks.items()):
+            each = sum(people.values()) / self.size.people
+            yield (
+                f"week {week + 1}: {sum(people.values())} notices to {len(people)} people, {each:.2f} for each of all, "
+                f"{max(people.values())} for whom they were most"
+            )
+        days = {who: _most([t.at for t in self.told if t.person == who]) for who in {t.person for t in self.told}}
+        yield f"most within 24 hours for one person: {max(days.values(), default=0)} of {PER_PERSON}"
+
+    def _acted(self) -> Iterator[str]:
+        total = self.told_by_syncd().total
+        yield f"acted on: {total.acted} of {total.ripe} of which is known ({total.comments} comments in all)"
+
+    def _held_back(self) -> Iterator[str]:
+        with self.stage.store() as store:
+            for tracker in self.trackers:
                 for why, issues in sorted(store.held(tracker).items(), key=lambda item: -item[1]):
                     if why.startswith("comment: "):
-                        lines.append(f"held back in {tracker}: {issues:>5}  {why.removeprefix('comment: ')}")
-        return "\n".join(lines)
+                        yield f"held back in {tracker}: {issues:>5}  {why.removeprefix('comment: ')}"
+
+
+DONE = {"mark": "labels", "comment": "comments", "uncomment": "comments taken away", "unsign": "copies taken away"}
 
 
 def _most(times: Sequence[datetime]) -> int:
