@@ -1,9 +1,13 @@
 """The dashboard issue: at most one write a cycle, at most one an hour, through the outbox as every other."""
 
+from datetime import datetime
+
 from syncd.core.dashboard import Figures, dashboard_comment, dashboard_due, dashboard_pair, says_otherwise
-from syncd.core.model import Action, Link, Origin
-from syncd.core.plan import Write, make_plan
+from syncd.core.model import Action, Issue, Link, Origin
+from syncd.core.noise import notified
+from syncd.core.plan import Write
 from syncd.core.ports import Known, TrackerWriter
+from syncd.engine.asking import rationed
 from syncd.engine.work import Looked, Work
 from syncd.engine.writing import Done, carry_out
 
@@ -19,7 +23,10 @@ def write_dashboard(work: Work, writer: TrackerWriter, looked: Looked) -> Done:
         done.note(f"dashboard: {key} is not known in the scope of {work.tracker}")
         return done
     action = _action(work, known, looked)
-    return Done() if action is None else carry_out(work, writer, make_plan([action]), others_stay=True)
+    if action is None:
+        return Done()
+    bounded = rationed(work, [action], (), work.clock.now() + looked.skew)
+    return carry_out(work, writer, bounded, others_stay=True)
 
 
 def _issue(work: Work, key: str) -> Known | None:
@@ -40,7 +47,7 @@ def _action(work: Work, known: Known, looked: Looked) -> Action | None:
     now = work.clock.now() + looked.skew
     if issue.closed or work.policy.may(issue.project) is Write.OBSERVE or work.policy.on_hold(issue):
         return None
-    if not dashboard_due(there, now):
+    if not dashboard_due(there, now) or (there is None and _not_now(work, issue, now)):
         return None
     figures = Figures.of(
         one for batch in work.store.standings(work.tracker) for one in batch if one.issue.ref != issue.ref
@@ -62,4 +69,12 @@ def _action(work: Work, known: Known, looked: Looked) -> Action | None:
         comment=says,
         comment_id=None if there is None else there.id,
         pair=pair,
+        notifies=notified(issue) if there is None else (),
     )
+
+
+def _not_now(work: Work, issue: Issue, now: datetime) -> bool:
+    """Whether no new comment is made there at this hour, or at all."""
+    comments = work.policy.comments
+    quiet = comments.quiet is not None and comments.quiet.until(now) is not None
+    return quiet or issue.project in comments.exposed

@@ -16,6 +16,7 @@ from syncd.core.marks import after_write, comment_gone, entry_key
 from syncd.core.model import Action, Finding, Issue, IssueRef, Plan, Receipt
 from syncd.core.noise import Notice, notified, tells
 from syncd.core.ports import Entry, EntryState, Signed, TrackerWriter
+from syncd.engine.asking import rationed
 from syncd.engine.portions import Portions
 from syncd.engine.recalling import found_instead
 from syncd.engine.work import Work
@@ -115,6 +116,9 @@ class _Writing:
         return self.done.stopped or action.ref in self._blocked or refused
 
     def _do(self, portion: Sequence[Entry]) -> None:
+        portion = self._still_due(portion)
+        if not portion:
+            return
         if len(portion) > 1:
             self._work.still_ours(TOGETHER_TTL)
             self._apply(portion)
@@ -123,6 +127,18 @@ class _Writing:
         elif not self._learned(portion[0]):
             self._work.still_ours()
             self._apply(portion)
+
+    def _still_due(self, portion: Sequence[Entry]) -> Sequence[Entry]:
+        """Without comments to whom was told enough meanwhile: other trackers' passes go on beside this one."""
+        if not any(tells(entry.action) for entry in portion):
+            return portion
+        now = self._work.clock.now() + self._work.store.progress(self._work.tracker).skew
+        held = {s.ref: s.why for s in rationed(self._work, [entry.action for entry in portion], (), now).skipped}
+        over = [entry for entry in portion if tells(entry.action) and entry.action.ref in held]
+        for entry in over:
+            self._put_back(entry, EntryState.DROPPED, held[entry.action.ref], tried=False)
+            self.done.dropped += 1
+        return [entry for entry in portion if entry not in over]
 
     def _learned(self, entry: Entry) -> bool:
         """Whether there is nothing to write, since something was learned of a comment that the store had forgotten."""

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from support_talk import JiraRoom, room
 
 from connectors.sandbox.faults import Fault
+from syncd.core.plan import make_plan
 
 OFF = {"grace": "0s", "per_project_per_day": 999, "per_person_per_day": 999}
 
@@ -35,6 +37,34 @@ def test_the_caps_bound_a_day_and_what_they_hold_back_is_asked_later_with_its_wh
         keys = [one.create() for _ in range(6)]
         one.cycle()
         assert commented(one, keys) == 6
+
+
+def test_what_another_tracker_told_while_this_pass_was_planning_counts_when_it_writes(tmp_path: Path) -> None:
+    with room("jira", tmp_path, comments=OFF | {"per_person_per_day": 2}) as one:
+        keys = [one.create(by="tom") for _ in range(4)]
+        with patch("syncd.engine.deciding.rationed", lambda _work, actions, skipped, _now: make_plan(actions, skipped)):
+            one.cycle()  # which planned all four, as if nothing had been told when it did
+        assert commented(one, keys) == 2
+        one.cycle()
+        assert commented(one, keys) == 2
+        one.cycle(hours=24)
+        assert commented(one, keys) == 4
+
+
+def test_the_dashboard_s_first_comment_keeps_to_quiet_hours_and_caps(tmp_path: Path) -> None:
+    settings = {"grace": "0s", "quiet_hours": "11:00-14:00 UTC", "per_person_per_day": 1}  # it is noon
+    with room("jira", tmp_path, comments=settings) as one:
+        board = one.create(by="ana", labels=["deps"])
+        one.stage.write(tracker={"dashboard": {"issue": board}})
+        one.cycle()
+        assert one.notes(board) == []
+        other = one.create(by="ana")
+        one.cycle(hours=2)
+        assert (len(one.notes(other)), one.notes(board)) == (1, []), "one a day is hers"
+        one.cycle(hours=20)
+        assert one.notes(board) == []
+        one.cycle(hours=5)
+        assert len(one.notes(board)) == 1
 
 
 @pytest.mark.parametrize("hours", ["11:00-14:00 UTC", None])
