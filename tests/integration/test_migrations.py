@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from support_store import JIRA, NOW, finding, issue, override, ref, standing
 from syncd.core.bearing import Bears
 from syncd.core.errors import Behind, Broken
 from syncd.core.model import Conflict, Mapped
-from syncd.core.ports import Hold
+from syncd.core.ports import Hold, Listening
 from syncd.store import migrate, open_store, revisions
 from syncd.store.tables import metadata
 
@@ -179,4 +180,29 @@ def test_what_people_settle_is_filled_from_what_a_store_without_it_holds(empty_u
     assert (again.lapse(JIRA, NOW), again.unheard(JIRA), again.holds()) == (0, {}, [])
     again.save_findings_on(JIRA, ["1"], ["drift"], [], NOW)
     assert again.findings(JIRA) == [], "found by its issue, which the older store did not name"
+    again.close()
+
+
+def test_a_store_from_before_comments_keeps_its_verdicts_and_learns_to_listen(empty_url: str, engine: Engine) -> None:
+    store = open_store(empty_url, clock_now=NOW)
+    store.remember(JIRA, [issue("1"), issue("2")], in_scope=True, now=NOW)
+    store.save_standings([standing("1", Mapped("growth")), standing("2", Conflict(()))])
+    store.save_standings([standing("1", Mapped("trust"))])
+    kept = (store.history(ref("1")), list(store.causes(JIRA)))
+    store.close()
+    with engine.begin() as connection:
+        command.downgrade(revisions.config(connection), "0008")
+        assert {"said", "notices", "tradeoffs"}.isdisjoint(tables(connection))
+        assert "origin" not in {column["name"] for column in inspect(connection).get_columns("history")}
+        rows = connection.execute(text("SELECT count(*) FROM history")).scalar()
+    migrate(empty_url)
+    again = open_store(empty_url, clock_now=NOW, create=False)
+    assert (again.history(ref("1")), list(again.causes(JIRA))) == kept
+    turns = again.turns([ref("1")], NOW - timedelta(days=9999))[ref("1")]
+    assert rows == 3
+    assert [turn.origin for turn in turns] == [None, None], "whose doing it was is not known of what is older"
+    assert (again.listening(JIRA), again.said(JIRA), again.votes(JIRA)) == (Listening(), [], [])
+    assert (again.notices(NOW - timedelta(days=9999)), again.tradeoffs(ended=True)) == ([], [])
+    again.save_standings([standing("1", Mapped("growth"))])
+    assert again.turns([ref("1")], NOW - timedelta(days=9999))[ref("1")][-1].origin is not None
     again.close()
