@@ -25,7 +25,7 @@ from support_stage import RULES, STRATEGY, empty_site, is_mark, tracker_settings
 
 from connectors.sandbox import Exchange, Site, serve
 from connectors.sandbox.faults import Fault
-from syncd.store import open_store
+from syncd.store import SqlStore, open_store
 
 SAYS: Final = {"sre": "outcome/reliability", "finops": "outcome/cost", "deps": ""}  # declared overhead bears no mark
 WORDS: Final = ("sre", "finops", "deps", "other", "more")
@@ -137,13 +137,31 @@ class Storm:
 
     def watch_ages(self) -> None:
         """How long each tracker goes without a whole reading."""
-        store = open_store(self.store, create=False, clock_now=WallClock().now())
-        while not self.over.wait(0.5):
-            for name in self.sites:
+        with self._opened() as store:
+            while not self.over.wait(0.5):
+                for name in self.sites:
+                    success = store.progress(name).last_success
+                    assert success is not None, f"{name} was read whole before the storm"
+                    self.ages[name] = max(self.ages.get(name, 0.0), (WallClock().now() - success).total_seconds())
+
+    def await_read(self, patience: float) -> None:
+        """Until every tracker has been read whole from here on: our own writes, too, are behind it then."""
+        now = WallClock().now()
+        with self._opened() as store:
+
+            def read(name: str) -> bool:
                 success = store.progress(name).last_success
-                assert success is not None, f"{name} was read whole before the storm"
-                self.ages[name] = max(self.ages.get(name, 0.0), (WallClock().now() - success).total_seconds())
-        store.close()
+                return success is not None and success > now
+
+            until(lambda: all(map(read, self.sites)), "every tracker was read again", patience, pause=0.5)
+
+    @contextmanager
+    def _opened(self) -> Iterator[SqlStore]:
+        store = open_store(self.store, create=False, clock_now=WallClock().now())
+        try:
+            yield store
+        finally:
+            store.close()
 
     def kill(self, name: str, lives: tuple[float, float]) -> None:
         """That process dies again and again: mostly a while after it got a first pass done, else as soon as it is up.
@@ -266,6 +284,7 @@ def survive(
         for name in NAMES:
             storm.rig.start(name, program=HASTY)
         storm.await_right("first labelling", 600)
+        storm.await_read(120)
         faults_on(storm)
         threads = [storm.run(storm.people, 0.05), storm.run(storm.watch_ages)]
         threads += [storm.run(storm.kill, name, lives) for name in NAMES]
