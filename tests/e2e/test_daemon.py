@@ -151,3 +151,20 @@ def _slow(process: Process) -> socket.socket:
     line = socket.create_connection(("127.0.0.1", process.port))
     line.sendall(f"POST /webhooks/{TRACKER} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
     return line
+
+
+def test_a_store_that_is_behind_or_ahead_is_refused_and_left_as_it_was(rig: Rig) -> None:
+    assert rig.command("once").returncode == 0
+    told = {"0001": "was made by an older syncd: run `syncd migrate`", "9999": "was made by a newer syncd"}
+    for revision, says in told.items():
+        with sqlite3.connect(rig.folder / "syncd.db") as db:
+            db.execute("UPDATE syncd_revision SET version_num = ?", (revision,))
+        db.close()
+        refused = rig.command("run")
+        assert refused.returncode == 1
+        assert says in refused.stderr
+        assert "Traceback" not in refused.stderr
+        with sqlite3.connect(rig.folder / "syncd.db") as db:
+            assert db.execute("SELECT version_num FROM syncd_revision").fetchall() == [(revision,)]
+        db.close()
+    assert not (rig.folder / "syncd.db.engine").exists(), "nothing was begun"
