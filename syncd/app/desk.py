@@ -34,8 +34,9 @@ from syncd.core.ports import (
     TrackerReader,
     TrackerWriter,
 )
-from syncd.core.reading import Reading, read_marks
+from syncd.core.reading import read_marks
 from syncd.core.tradeoffs import Tradeoffs
+from syncd.core.witness import Reading
 from syncd.engine.foresight import Outlook
 from syncd.engine.lineage import Ancestry
 from syncd.engine.twinning import twins_of

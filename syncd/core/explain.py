@@ -23,9 +23,9 @@ from syncd.core.model import (
     Verdict,
 )
 from syncd.core.plan import Case, Policy, plan
-from syncd.core.reading import Reading
 from syncd.core.tradeoffs import NONE, Tradeoffs
 from syncd.core.twins import disagree
+from syncd.core.witness import Reading
 
 
 @dataclass(frozen=True, slots=True)

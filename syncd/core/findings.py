@@ -31,7 +31,7 @@ from syncd.core.model import (
 )
 from syncd.core.plan import given_up
 from syncd.core.ports import MarkNames
-from syncd.core.reading import UNKNOWN_AUTHOR, Reading
+from syncd.core.witness import UNKNOWN_AUTHOR, Reading
 
 
 class Level(IntEnum):

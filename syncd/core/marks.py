@@ -6,6 +6,7 @@ What is found on an issue is read by `syncd.core.reading`.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Final, assert_never
 
@@ -114,7 +115,7 @@ def _after_mark(base: Applied, action: Action, receipt: Receipt) -> Applied:
     mark = action.add[0] if action.add else None
     was = action.remove[0] if action.remove else None
     again = base.tried == (mark, was)
-    return replace(
+    now = replace(
         base,
         mark=mark,
         was=was,
@@ -127,6 +128,14 @@ def _after_mark(base: Applied, action: Action, receipt: Receipt) -> Applied:
         tries=base.tries if again else 1,
         tried=base.tried if again else None,
     )
+    return parted(now, was, receipt.at)
+
+
+def parted(applied: Applied, mark: str | None, at: datetime) -> Applied:
+    """The same, with that mark kept as one that was ours until then, if it is not ours any more."""
+    if mark is None or mark == applied.mark:
+        return applied
+    return replace(applied, past=tuple(sorted((dict(applied.past) | {mark: at}).items())))
 
 
 def comment_gone(applied: Applied, action: Action) -> Applied:

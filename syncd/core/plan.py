@@ -36,7 +36,7 @@ from syncd.core.model import (
 )
 from syncd.core.noise import notified
 from syncd.core.ports import Hold, MarkNames
-from syncd.core.reading import Reading
+from syncd.core.witness import Reading
 
 DIGEST_LENGTH: Final = 16
 

@@ -7,134 +7,15 @@ It is read in up to three looks, each only where the one before leaves doubt: th
 directly, past the search index; and that with its history (who and when).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
 
-from syncd.core.marks import is_outcome_mark, outcome_of_mark, pair_of_mark
-from syncd.core.model import Applied, Copy, Issue, Override, OverrideSource, Person, Proof, Strategy, ToOutcome
-from syncd.core.ports import Birth, LabelChange, MarkNames, Signature
-
-UNKNOWN_AUTHOR: Final = "unknown"
-CLOCKS_DIFFER: Final = timedelta(seconds=2)
-"""How far the instant of an answer may lie from the one that the history has for the same write."""
-
-TIES_COME: Final = timedelta(hours=1)
-"""How long after its creation the link to what an issue was cloned from may come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who did something to a mark, and when (tracker's clock)."""
-
-    name: str
-    at: datetime
-    person: bool = True
-    """Not an app, nor a customer of a service desk."""
-    id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Who and when, for one issue, as the tracker tells it."""
-
-    changes: Sequence[LabelChange] = ()
-    birth: Birth | None = None
-    copied: frozenset[str] = frozenset()
-    """Marks of ours on what the issue is a copy or a part of: its clone source, what it was split from, its parent."""
-    account: str = ""
-    """The id of the account that syncd works with; empty: not known."""
-    unproven: frozenset[str] = frozenset()
-    """Marks that writes of ours were sent for, or against, of which no proof was ever seen."""
-
-    def is_ours(self, mark: str, did: Author | None) -> bool:
-        """Whether that came of a write of ours that nobody lived to settle.
-
-        Our account alone proves nothing: it may be a person's, too.
-        """
-        return did is not None and did.id == self.account != "" and mark in self.unproven
-
-    def put_on(self, mark: str) -> Author | None:
-        """Who put a mark on last; None: nobody since the issue was created."""
-        change = next((c for c in reversed(self.changes) if c.label == mark and c.added), None)
-        return None if change is None else _author(change.by, change.at)
-
-    def took_off(self, mark: str) -> Author | None:
-        """Who took a mark off last."""
-        change = next((c for c in reversed(self.changes) if c.label == mark and not c.added), None)
-        return None if change is None else _author(change.by, change.at)
-
-    def put_back(self, mark: str, since: datetime) -> bool:
-        """Whether somebody put a mark on again that our write took off, since about that instant."""
-        told = [c for c in self.changes if c.label == mark and c.at >= since - CLOCKS_DIFFER]
-        gone = next((n for n, change in enumerate(told) if not change.added), None)
-        return gone is not None and any(change.added for change in told[gone:])
-
-    @property
-    def creator(self) -> Author | None:
-        """Who created the issue."""
-        return None if self.birth is None else _author(self.birth.by, self.birth.at)
-
-
-def _author(by: Person | None, at: datetime) -> Author:
-    if by is None:
-        return Author(UNKNOWN_AUTHOR, at)
-    return Author(by.name, at, person=by.kind not in ("app", "customer"), id=by.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A mark that somebody put on, and who."""
-
-    mark: str
-    by: Author
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the marks on an issue mean.
-
-    `applied` is what we now believe is ours; `hand` are marks that others put there; `doubt` says that the issue must
-    be read directly before anything new is believed; `foreign` names another installation that signed here, `stranger`
-    another store of this one; `lost` says that our last write was acknowledged and is not there.
-    """
-
-    applied: Applied | None
-    hand: tuple[str, ...] = ()
-    doubt: bool = False
-    foreign: str | None = None
-    lost: bool = False
-    taken_off: bool = False
-    """The mark of ours that stood until now was taken off by somebody."""
-    stranger: str | None = None
-    """The instance id of the other store."""
-    adopted: bool = False
-    """Taken over from the copy that the tracker holds: this store did not know of it."""
-    copied: str | None = None
-    """A mark that came along when the issue was cloned or split, or that it was created with below its parent."""
-    words: tuple[Word, ...] = ()
-    """Who put the marks of `hand` on that are news, as far as the history tells."""
-    taken_by: Author | None = None
-
-    @property
-    def left(self) -> tuple[str, ...]:
-        """Marks that an app or a customer put on: nobody's word, and left alone."""
-        return () if self.applied is None else tuple(m for m in self.applied.left if m in self.hand)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sense:
-    """What reading depends on, besides the issue."""
-
-    signature: Signature
-    now: datetime
-    """On the tracker's clock."""
-    overlap: timedelta
-    """How long an index may lag behind a write of ours."""
-    names: MarkNames
-    speaks: Callable[[str], bool]
-    """Whether a mark that people put on says something: it names an outcome."""
+from syncd.core.marks import is_outcome_mark, outcome_of_mark, pair_of_mark, parted
+from syncd.core.model import Applied, Copy, Issue, Override, Proof, Strategy
+from syncd.core.ports import MarkNames, Signature
+from syncd.core.whose import is_surprising, told_apart, with_late_ones
+from syncd.core.witness import CLOCKS_DIFFER, UNKNOWN_AUTHOR, History, Reading, Sense
 
 
 def read_marks(
@@ -186,32 +67,12 @@ def read_marks(
     else:
         reading = _at_rest(issue, applied, sense, direct=direct, pair=pair, history=history)
     reading = _recalling(_apart_from_others(issue, reading, signature))
-    known = {o.mark for o in overrides if o.source is OverrideSource.MARK}
     if history is not None and not reading.doubt:
-        return _who(issue, _late(issue, reading, applied, history, names=sense.names, pair=pair), known, sense, history)
-    if reading.doubt or direct:
+        late = with_late_ones(issue, reading, applied, history, names=sense.names, pair=pair)
+        return told_apart(issue, late, overrides, sense, history)
+    if reading.doubt or direct or reading.foreign is not None:
         return reading
-    news = any(mark not in known and mark not in reading.left and sense.speaks(mark) for mark in reading.hand)
-    ends = any(mark is not None and mark not in issue.marks for mark in known)
-    if (news or ends or _may_prove_a_copy(issue, overrides, now)) and reading.foreign is None:
-        return replace(reading, doubt=True)
-    return reading
-
-
-def _may_prove_a_copy(issue: Issue, overrides: Sequence[Override], now: datetime) -> bool:
-    """Whether a mark of the creation was taken for somebody's word: the link to what was cloned comes a bit later."""
-    inborn = any(o.source is OverrideSource.MARK and o.at <= issue.created for o in overrides)
-    return inborn and now - issue.created < TIES_COME
-
-
-def wants_history(issue: Issue, reading: Reading, overrides: Sequence[Override], names: MarkNames) -> bool:
-    """Whether, after a direct read, it takes who and when to say more."""
-    if reading.doubt or reading.foreign is not None or reading.stranger is not None:
-        return False
-    known = {o.mark: o for o in overrides if o.source is OverrideSource.MARK}
-    news = any(m not in known and m not in reading.left and is_outcome_mark(m, names) for m in reading.hand)
-    inborn = any(o.at <= issue.created for mark, o in known.items() if mark in reading.hand)
-    return news or inborn or reading.taken_off
+    return replace(reading, doubt=True) if is_surprising(issue, reading, overrides, sense) else reading
 
 
 # --- the first leg: our own mark --------------------------------------------------------------------------
@@ -317,7 +178,8 @@ def _at_rest(
     by = None if history is None else history.took_off(applied.mark)
     name = None if by is None or by.name == UNKNOWN_AUTHOR else by.name
     declined = replace(applied, mark=None, declined=pair, declined_by=name, shown=issue.updated, bare=False)
-    return Reading(declined, hand, taken_off=True, taken_by=by)
+    gone = parted(declined, applied.mark, issue.updated if by is None else by.at)
+    return Reading(gone, hand, taken_off=True, taken_by=by)
 
 
 def _half_swapped(issue: Issue, applied: Applied) -> tuple[str, ...]:
@@ -365,127 +227,3 @@ def _recalled(issue: Issue, applied: Applied, copy: Copy, sense: Sense, history:
 
 def _others(issue: Issue, *ours: str | None) -> tuple[str, ...]:
     return tuple(mark for mark in issue.marks if mark not in ours)
-
-
-# --- who put the others on --------------------------------------------------------------------------------
-
-
-def _who(issue: Issue, reading: Reading, known: set[str | None], sense: Sense, history: History) -> Reading:
-    """Whose word each mark is: a person's, an app's, or none at all since it came along with a copy."""
-    if reading.foreign is not None:
-        return reading
-    words: list[Word] = []
-    left = list(reading.left)
-    for mark in reading.hand:
-        if mark in left or not sense.speaks(mark):
-            continue
-        put_on = history.put_on(mark)
-        if put_on is None and mark in history.copied and (reading.applied is None or reading.applied.mark is None):
-            return replace(reading, copied=mark)
-        by = put_on or history.creator or Author(UNKNOWN_AUTHOR, sense.now)
-        if mark in known:
-            continue
-        if by.person:
-            words.append(Word(mark, by))
-        else:
-            left.append(mark)
-    return replace(_leaving(issue, reading, tuple(left)), words=tuple(words))
-
-
-def _late(
-    issue: Issue,
-    reading: Reading,
-    before: Applied | None,
-    history: History,
-    *,
-    names: MarkNames,
-    pair: tuple[str, str | None] | None,
-) -> Reading:
-    """A write of ours that came through after it was given up: a bulk edit goes on when the process that sent it died.
-
-    Its mark came without our copy. Taken for a person's word it would stand for ever; and so would be what it took
-    off, taken for declined.
-    """
-    if reading.foreign is not None or reading.stranger is not None:
-        return reading
-    if reading.taken_off and before is not None and history.is_ours(before.mark or "", reading.taken_by):
-        reading = replace(reading, applied=replace(before, mark=None, shown=issue.updated), taken_off=False)
-        reading = replace(reading, taken_by=None)
-    ours = [mark for mark in reading.hand if history.is_ours(mark, history.put_on(mark)) and mark not in reading.left]
-    if not ours:
-        return reading
-    stands = None if reading.applied is None else reading.applied.mark
-    others = replace(reading, hand=tuple(mark for mark in reading.hand if mark not in ours))
-    if (
-        stands is not None and pair_of_mark(stands, names) != pair
-    ):  # half of a swap: the plan that follows does it whole
-        return others
-    return with_signed(others, issue, ours[-1])  # what else of ours stands there is put on, and this one taken off
-
-
-def _leaving(issue: Issue, reading: Reading, left: tuple[str, ...]) -> Reading:
-    """Remember which marks are left alone, so that nobody asks again."""
-    applied = reading.applied
-    if applied is None and not left:
-        return reading
-    if applied is None:
-        applied = Applied(ref=issue.ref, mark=None, proof=Proof.SEEN, revision=0, at=issue.updated)
-    return reading if applied.left == left else replace(reading, applied=replace(applied, left=left))
-
-
-# --- what people's marks say ------------------------------------------------------------------------------
-
-
-def mark_overrides(
-    issue: Issue,
-    reading: Reading,
-    standing: Sequence[Override],
-    *,
-    names: MarkNames,
-    strategy: Strategy,
-    now: datetime,
-) -> tuple[list[Override], list[Override]]:
-    """(overrides that begin, overrides that end), by the marks that people put on and took off."""
-    if reading.doubt or reading.foreign is not None or reading.stranger is not None:
-        return [], []
-    by_mark = {o.mark: o for o in standing if o.source is OverrideSource.MARK}
-    ended = [o for mark, o in by_mark.items() if mark not in issue.marks or mark == reading.copied]
-    authors = {word.mark: word.by for word in reading.words}
-    started = []
-    for mark in reading.hand:
-        outcome = outcome_of_mark(mark, names, strategy)
-        if outcome is None or mark in by_mark or mark in reading.left or mark == reading.copied:
-            continue
-        by = authors.get(mark, Author(UNKNOWN_AUTHOR, now))
-        target = ToOutcome(outcome)
-        started.append(
-            Override(ref=issue.ref, target=target, source=OverrideSource.MARK, author=by.name, at=by.at, mark=mark)
-        )
-    return started, ended
-
-
-def signed(reading: Reading, issue: Issue, mark: str) -> Applied:
-    """A mark that was found and not written becomes ours: it follows the rules from now on.
-
-    Either it is equal to what the rules decide, or it came along with a copy of an issue that bears it by us.
-    """
-    before = reading.applied or Applied(ref=issue.ref, mark=None, proof=Proof.SEEN, revision=0, at=issue.updated)
-    return replace(
-        before,
-        mark=mark,
-        proof=Proof.SEEN,
-        at=issue.updated,
-        was=None,
-        shown=issue.updated,
-        tries=1,
-        tried=None,
-        declined=None,
-        bare=True,
-        left=tuple(m for m in before.left if m != mark),
-    )
-
-
-def with_signed(reading: Reading, issue: Issue, mark: str) -> Reading:
-    """The reading in which that mark is ours."""
-    hand = tuple(m for m in reading.hand if m != mark)
-    return replace(reading, applied=signed(reading, issue, mark), hand=hand, copied=None)

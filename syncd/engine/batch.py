@@ -6,7 +6,7 @@ from datetime import datetime
 from syncd.core.commands import NOTHING_SAID, Answer, Ruling, Vote
 from syncd.core.model import Applied, Finding, IssueRef, Override, Standing
 from syncd.core.ports import Known
-from syncd.core.reading import Reading
+from syncd.core.witness import Reading
 from syncd.engine.work import Work
 
 

@@ -29,8 +29,10 @@ from syncd.core.model import (
 )
 from syncd.core.plan import Case, Policy, Write, plan
 from syncd.core.ports import Change
-from syncd.core.reading import History, Reading, mark_overrides, read_marks, wants_history, with_signed
+from syncd.core.reading import read_marks
 from syncd.core.tradeoffs import Tradeoffs
+from syncd.core.whose import mark_overrides, wants_history, with_signed
+from syncd.core.witness import History, Reading
 from syncd.engine.asking import by_people, rationed
 from syncd.engine.batch import Batch
 from syncd.engine.census import placed, put_outside

@@ -12,8 +12,9 @@ from syncd.core.match import Matcher
 from syncd.core.model import Action, Decision, Issue, IssueRef, Lineage, Origin, Unmapped
 from syncd.core.plan import Case, Policy, Write, plan
 from syncd.core.ports import Known, Signature, Store
-from syncd.core.reading import Reading, read_marks
+from syncd.core.reading import read_marks
 from syncd.core.tradeoffs import NONE, Tradeoffs
+from syncd.core.witness import Reading
 from syncd.engine.lineage import Ancestry, inside
 from syncd.engine.work import Watcher
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from syncd.core.model import Action, Finding, Issue, IssueRef, Skipped
 from syncd.core.ports import Signature
-from syncd.core.reading import Reading
+from syncd.core.witness import Reading
 from syncd.engine.work import Work
 
 KIND: Final = "second-store"

@@ -398,6 +398,10 @@ def _add_what_people_did(tree: Tree, applied: Applied) -> None:
         tree["left"] = applied.left
     if applied.recalled:
         tree["recalled"] = True
+    if applied.noted:
+        tree["noted"] = applied.noted
+    if applied.past:
+        tree["past"] = [(mark, _utc(until)) for mark, until in applied.past]
 
 
 def applied_value(ref: IssueRef, tree: Tree) -> Applied:
@@ -419,6 +423,8 @@ def applied_value(ref: IssueRef, tree: Tree) -> Applied:
         bare=tree.get("bare", False),
         left=tuple(tree.get("left", ())),
         recalled=tree.get("recalled", False),
+        noted=tuple(tree.get("noted", ())),
+        past=tuple((mark, datetime.fromisoformat(until)) for mark, until in tree.get("past", ())),
     )
 
 

@@ -29,7 +29,7 @@ from syncd.core.explain import Explanation, explain
 from syncd.core.match import Matcher
 from syncd.core.model import Action, Conflict, Exempt, Issue, Lineage, Mapped, Skipped, Standing, Unmapped, Via
 from syncd.core.plan import Write
-from syncd.core.reading import Reading
+from syncd.core.witness import Reading
 
 BOOK = rulebook(
     rule("by-sre", "reliability/failover", label("sre")),

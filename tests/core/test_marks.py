@@ -49,15 +49,9 @@ from syncd.core.model import (
     Verdict,
 )
 from syncd.core.ports import Birth, LabelChange, MarkNames, Signature
-from syncd.core.reading import (
-    History,
-    Reading,
-    mark_overrides,
-    read_marks,
-    signed,
-    wants_history,
-    with_signed,
-)
+from syncd.core.reading import read_marks
+from syncd.core.whose import mark_overrides, signed, wants_history, with_signed
+from syncd.core.witness import History, Reading
 
 PAIR = ("mapped", "growth")
 SEEN = applied("outcome/growth", shown=LONG_AGO)
@@ -300,6 +294,34 @@ def test_when_the_link_to_the_source_comes_later_the_word_turns_out_to_be_a_copy
     assert not read(replace(one, created=NOW - timedelta(hours=2)), None, word).doubt  # it comes soon or never
 
 
+def test_a_mark_that_says_nothing_is_looked_into_once_and_left_alone() -> None:
+    one = bearing("alignment/unmapped", updated=NOW)
+    assert read(one, None).doubt
+    reading = read(one, None, direct=True, history=History([change("alignment/unmapped", added=True)]))
+    assert (reading.noted, reading.words, follow(one, reading)) == (("alignment/unmapped",), (), ([], []))
+    assert not read(one, reading.applied).doubt
+
+
+def test_one_that_came_along_with_a_copy_is_ours_also_where_it_says_nothing() -> None:
+    one = bearing("alignment/unmapped")
+    history = History(birth=Birth(TOM, LONG_AGO), copied=frozenset({"alignment/unmapped"}))
+    assert read(one, None, direct=True, history=history).copied == "alignment/unmapped"
+
+
+def test_a_mark_that_was_ours_and_never_left_is_ours_still() -> None:
+    known = replace(SEEN, past=(("outcome/trust", LATE),))
+    one = bearing("outcome/growth", "outcome/trust", updated=NOW)
+    before, after = LATE - timedelta(minutes=1), LATE + timedelta(minutes=1)
+    stayed = read(one, known, direct=True, history=History([change("outcome/trust", added=True, at=before)]))
+    assert stayed.applied is not None
+    assert (stayed.applied.mark, stayed.hand, follow(one, stayed)) == ("outcome/trust", (), ([], []))
+    assert ("outcome/growth", NOW) in stayed.applied.past, "and so is the other one, which the next plan puts right"
+    came_back = [change("outcome/trust", added=False, at=LATE), change("outcome/trust", added=True, at=after)]
+    put_on = read(one, known, direct=True, history=History(came_back))
+    ((started,), _) = follow(one, put_on)
+    assert (put_on.hand, started.mark) == (("outcome/trust",), "outcome/trust")
+
+
 def test_half_of_a_swap_leaves_the_old_mark_ours_and_the_new_one_nobodys_word() -> None:
     both = bearing("outcome/growth", "outcome/trust", updated=NOW, copy=copy_of("outcome/growth"))
     known = sent("outcome/growth", at=LATE, was="outcome/trust")
@@ -317,7 +339,10 @@ def test_history_is_asked_for_only_where_it_says_more() -> None:
     assert wants_history(issue(), news, (), NAMES)
     assert wants_history(issue(), Reading(SEEN, taken_off=True), (), NAMES)
     assert not wants_history(issue(), Reading(SEEN), (), NAMES)
-    assert not wants_history(issue(), Reading(None, ("alignment/unmapped",)), (), NAMES)
+    unmapped = Reading(None, ("alignment/unmapped",))
+    assert wants_history(issue(), unmapped, (), NAMES), "it may have come with a copy"
+    noted = replace(applied(None), noted=("alignment/unmapped",))
+    assert not wants_history(issue(updated=NOW), replace(unmapped, applied=noted), (), NAMES)
     assert not wants_history(issue(), news, (replace(hand_set("PAY-1", "trust"), at=NOW),), NAMES)
     assert not wants_history(issue(), replace(news, doubt=True), (), NAMES)
     assert not wants_history(issue(), replace(news, foreign="elsewhere"), (), NAMES)

@@ -46,7 +46,7 @@ from syncd.core.model import (
     Via,
 )
 from syncd.core.plan import Case, Policy, Write, digest, make_plan, mark_due, plan, same_write, why
-from syncd.core.reading import Reading
+from syncd.core.witness import Reading
 
 TORN = Conflict((Candidate(ToOutcome("growth"), ()), Candidate(ToOutcome("trust"), ())))
 CLOSED = issue(category=Category.DONE)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,74 @@ def test_a_copy_of_a_copy_that_no_cycle_has_seen_bears_ours_too(stage: Stage) ->
     stage.later(minutes=1)
     assert (stage.marks(key), words(stage, key)) == (["outcome/cost"], [])
     stage.quiet()
+
+
+def test_a_copy_bears_ours_also_where_the_original_bears_its_next_but_one_by_the_time_it_is_seen(stage: Stage) -> None:
+    key = stage.create(labels=["sre"])
+    stage.later(minutes=1)
+    stage.quiet()
+    stage.site.index_lag = timedelta(minutes=3)
+    stage.edit(key, labels=["finops", "outcome/reliability"])
+    stage.clock.move(timedelta(seconds=30))
+    stage.edit(key, labels_add=["sre"])
+    stage.clock.move(timedelta(seconds=30))
+    copy = stage.site.person("maria").clone(key)
+    for seconds in (125, 30):  # the first edit shows, then the second, and the copy not yet
+        stage.later(seconds=seconds)
+    assert stage.marks(key) == ["alignment/conflict"]
+    assert ours(stage, key) == "alignment/conflict"
+    stage.later(minutes=1)
+    assert (stage.marks(copy), words(stage, copy)) == (["alignment/conflict"], [])
+    stage.later(minutes=6)
+    stage.quiet()
+
+
+def test_a_copy_of_a_copy_bears_ours_also_where_the_one_between_lost_the_mark_before_it_was_seen(stage: Stage) -> None:
+    key = stage.create(labels=["sre"])
+    stage.later(minutes=1)
+    between = stage.site.person("maria").clone(key)
+    stage.tick()
+    copy = stage.site.person("maria").clone(between)
+    stage.edit(between, labels_remove=["outcome/reliability"])
+    stage.edit(copy, labels_remove=["sre"], labels_add=["finops"])
+    stage.later(minutes=1)
+    assert (stage.marks(copy), words(stage, copy)) == (["outcome/cost"], [])
+    stage.quiet()
+
+
+def test_a_copy_of_a_copy_on_which_a_person_put_that_mark_back_is_that_person_s_word(stage: Stage) -> None:
+    key = stage.create(labels=["sre"])
+    stage.later(minutes=1)
+    between = stage.site.person("maria").clone(key)
+    stage.edit(between, labels_remove=["outcome/reliability"])
+    stage.edit(between, labels_add=["outcome/reliability"])
+    copy = stage.site.person("lena").clone(between)
+    stage.edit(copy, labels_remove=["sre"], labels_add=["finops"])
+    stage.later(minutes=1)
+    assert words(stage, copy) == [("Lena", "outcome/reliability")]
+
+
+def test_a_mark_that_says_nothing_came_along_with_a_copy_too_and_goes_when_the_copy_is_mapped(stage: Stage) -> None:
+    key = stage.create()
+    stage.later(minutes=1)
+    copy = stage.site.person("maria").clone(key)
+    stage.edit(copy, labels_add=["sre"])
+    stage.later(minutes=1)
+    assert (stage.marks(key), stage.marks(copy)) == (["alignment/unmapped"], ["outcome/reliability"])
+    stage.quiet()
+
+
+def test_a_mark_that_says_nothing_and_that_a_person_put_on_is_asked_about_once_and_left_alone(stage: Stage) -> None:
+    key = stage.create(labels=["sre"])
+    stage.later(minutes=1)
+    stage.edit(key, labels_add=["alignment/unmapped"])
+    stage.later(hours=2)
+    stage.quiet()
+    with stage.watched() as traffic:
+        stage.edit(key, summary="Something else")
+        stage.later(minutes=1)
+    assert stage.marks(key) == ["alignment/unmapped", "outcome/reliability"]
+    assert not traffic.of("POST", "changelog/bulkfetch")
 
 
 def test_a_child_created_with_its_parent_s_mark_bears_ours(stage: Stage) -> None:

@@ -50,7 +50,7 @@ from syncd.core.model import (
 )
 from syncd.core.plan import Case, Policy, Write
 from syncd.core.ports import MarkNames, Signature
-from syncd.core.reading import Reading
+from syncd.core.witness import Reading
 
 TRACKER = "acme-jira"
 NOW = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)

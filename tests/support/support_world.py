@@ -54,7 +54,9 @@ from syncd.core.model import (
     Standing,
 )
 from syncd.core.plan import Case, Policy, Write, plan
-from syncd.core.reading import Reading, mark_overrides, read_marks, signed
+from syncd.core.reading import read_marks
+from syncd.core.whose import mark_overrides, signed
+from syncd.core.witness import Reading
 
 MINUTE = timedelta(minutes=1)
 

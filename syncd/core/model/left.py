@@ -56,3 +56,7 @@ class Applied:
     """Marks that an app or a customer put on: known, and left alone."""
     recalled: bool = False
     """Taken over from the tracker: a comment of ours may stand there that this store knows nothing of."""
+    noted: tuple[str, ...] = ()
+    """Marks that others put on and that say nothing (`alignment/…`, or no outcome's): looked into, and left alone."""
+    past: tuple[tuple[str, datetime], ...] = ()
+    """Marks that were ours, and until when (tracker's clock): a copy of the issue that was made before bears one."""
