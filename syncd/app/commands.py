@@ -30,6 +30,7 @@ from syncd.engine.foresight import foresee
 from syncd.engine.holding import Holder, gone_holder, holder_words
 from syncd.engine.leaving import end_holds
 from syncd.engine.lineage import Ancestry
+from syncd.engine.overriding import overrides_told
 from syncd.engine.twinning import Counting
 from syncd.engine.voting import count_votes
 from syncd.engine.work import LEASE_TTL, CycleResult, LeaseLostError, Watcher, Work
@@ -221,7 +222,8 @@ class App:
             )
             muted = {source for t in desk.config.settings.trackers for source in desk.comment_policy(t).muted}
             votes = count_votes(desk.store, ids, Matcher(rulebook, self._today()), self.clock.now())
-            return replace(report, twins=counting.sets, votes=votes, muted=tuple(sorted(muted)))
+            words = overrides_told(desk.store, ids, self.clock.now())
+            return replace(report, twins=counting.sets, votes=votes, muted=tuple(sorted(muted)), overrides=words)
 
     def look_over(self) -> Sequence[Known]:
         """Every issue in scope with its decision, in a fixed order. Offline."""

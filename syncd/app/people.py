@@ -1,6 +1,6 @@
 """What people tell syncd by command: words on single issues, and what to do with what it left in the trackers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -116,6 +116,16 @@ def overrides(app: App, *, ended: bool = False) -> Sequence[Said]:
         words = store.words(ended=ended)
         keys = _keys(store, sorted({override.ref for override, _ in words}))
         return [Said(keys[override.ref], override, at) for override, at in words]
+
+
+def overrides_by_issue(app: App) -> Mapping[IssueRef, Sequence[Said]]:
+    """Every word that was ever said, by issue; one that ran out is over, also where no cycle has come since."""
+    now, found = app.clock.now(), dict[IssueRef, list[Said]]()
+    for said in overrides(app, ended=True):
+        word = said.override
+        over = said.ended if said.ended is not None or word.stands(now) else word.expires
+        found.setdefault(word.ref, []).append(replace(said, ended=over))
+    return found
 
 
 def _keys(store: Store, refs: Sequence[IssueRef]) -> dict[IssueRef, str]:

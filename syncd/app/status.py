@@ -7,7 +7,8 @@ from typing import Any, Final
 from syncd.app.desk import Desk
 from syncd.core.errors import Problem
 from syncd.core.headway import headway
-from syncd.core.ports import Backfill, Progress
+from syncd.core.model import IssueRef
+from syncd.core.ports import Backfill, Hold, Progress, Store
 from syncd.core.running import late_after, why_late
 from syncd.engine.deadletters import dead_letters
 from syncd.render.check import check_json
@@ -47,10 +48,7 @@ def status(desk: Desk, broken: Sequence[Problem], now: datetime) -> Mapping[str,
         "dead": [entry_json(entry) for t in trackers for entry in dead_letters(desk.store, t)],
         "refused": waiting,
         "findings": findings,
-        "holds": [
-            {"tracker": h.tracker, "project": h.project, "issue": h.issue, "since": instant(h.at)}
-            for h in desk.store.holds()
-        ],
+        "holds": [_hold(desk.store, hold) for hold in desk.store.holds()],
         "rules": {
             "in_use": desk.store.rulebook_version(),
             "problems": problems,
@@ -68,6 +66,15 @@ def _reading(backfill: Backfill | None, now: datetime) -> Mapping[str, Any] | No
     told = headway(backfill, now)
     left = None if told.left is None else int(told.left.total_seconds())
     return {"read": told.read, "of": told.of, "began": instant(told.began), "left_s": left}
+
+
+def _hold(store: Store, hold: Hold) -> Mapping[str, Any]:
+    """A place where nothing is written; one issue by its id, and by its key where that is known."""
+    ref = None if hold.issue is None else IssueRef(hold.tracker, hold.issue)
+    known = {} if ref is None else store.known([ref])
+    key = known[ref].issue.key if ref is not None and ref in known else None
+    place = {"tracker": hold.tracker, "project": hold.project, "issue": hold.issue, "key": key}
+    return {**place, "since": instant(hold.at)}
 
 
 def _tracker(progress: Progress, patience: timedelta, now: datetime) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from syncd.app.people import overrides_by_issue
 from syncd.cli.terminal import (
     Exit,
     Json,
@@ -24,8 +25,9 @@ from syncd.cli.terminal import (
 from syncd.core.report import Report
 from syncd.render.csv import report_csv
 from syncd.render.html import report_html
-from syncd.render.jsonable import explanation_json, report_json
+from syncd.render.jsonable import explanation_json
 from syncd.render.markdown import report_markdown
+from syncd.render.report_json import report_json
 from syncd.render.rules import diff_json, diff_text, log_json, log_text
 from syncd.render.text import explanation_text, status_text
 
@@ -80,8 +82,10 @@ REPORT_TEXTS: Final[Mapping[ReportFormat, Callable[[Report], str]]] = {
 def _report_parts(form: ReportFormat) -> Generator[str, None, None]:
     """The report's text as it comes: as CSV, no more than a batch of issues is in memory."""
     if form is ReportFormat.CSV:
-        with closing(open_app().each_issue()) as issues:
-            yield from report_csv(issues)
+        app = open_app()
+        words = overrides_by_issue(app)
+        with closing(app.each_issue()) as issues:
+            yield from report_csv(issues, words)
     else:
         yield REPORT_TEXTS[form](open_app().report())
 

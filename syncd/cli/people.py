@@ -9,7 +9,8 @@ import typer
 
 from syncd.app.people import adopt_all, closed_findings, drop_override, findings, overrides, set_override, withdraw_from
 from syncd.cli.terminal import Exit, Json, cli, complain, open_app, print_json, progress, say
-from syncd.render.people import closed_json, finding_json, finding_lines, said_json, said_line
+from syncd.render.people import closed_json, finding_json, finding_lines, said_line
+from syncd.render.words import said_json
 
 override = typer.Typer(name="override", help="A person's word on one issue: it stands before every rule. Offline.")
 cli.add_typer(override)

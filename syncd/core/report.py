@@ -28,6 +28,7 @@ from syncd.core.model import (
     Unmapped,
     Via,
 )
+from syncd.core.overriding import Overrides
 from syncd.core.ports import Known, LineageSource
 from syncd.core.seen import is_node
 from syncd.core.votes import RuleVotes
@@ -164,6 +165,8 @@ class Report:
     """Whose comments stopped by themselves, since nobody acted on them."""
     twins: int = 0
     """Sets of issues that are the same work in several trackers, each counted as one."""
+    overrides: Overrides = field(default_factory=Overrides)
+    """What people said on single issues, and what they said before."""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from typing import Final
 
 from syncd.core.report import Coverage, Report
 from syncd.render.html_endings import endings
+from syncd.render.html_overrides import overrides
 from syncd.render.html_parts import Markup, foreign, joined, number, percent, plural, stack, tag
 from syncd.render.html_settle import conflicts, undecided, unmapped
 from syncd.render.html_tables import Column, plain_row, plain_table
@@ -34,6 +35,7 @@ def _sections(report: Report) -> Iterator[Markup | None]:
     yield conflicts(report)
     yield unmapped(report)
     yield undecided(report)
+    yield overrides(report)
     yield _coverage(report)
 
 

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from syncd.core.overriding import OverrideLine
 from syncd.core.report import Coverage, Report, Totals
 from syncd.core.votes import KINDS
 from syncd.render.html_parts import shown
 from syncd.render.jsonable import instant
 from syncd.render.noise import suggestion_words
+from syncd.render.words import how_text, target_text
 
 LISTED: Final = 20
 """Issues and groups listed before a list is cut; the JSON form has them all."""
@@ -29,6 +31,8 @@ def report_markdown(report: Report) -> str:
         _conflicts(report),
         _unmapped(report),
         _unread(report),
+        _overrides(report),
+        _overrides_ended(report),
         _votes(report),
         _muted(report),
     )
@@ -154,6 +158,40 @@ def _unread(report: Report) -> Iterator[str]:
     yield ""
     yield _keys([line.key for line in report.incomplete[:LISTED]])
     yield from _more(len(report.incomplete))
+
+
+def _overrides(report: Report) -> Iterator[str]:
+    if not report.overrides.stand:
+        return
+    yield "## What people said on single issues"
+    yield ""
+    yield f"{report.overrides.stand} in force: each stands before every rule."
+    yield ""
+    yield "| issue | serves | said | by | since | because | until |"
+    yield "|---|---|---|---|---|---|---|"
+    for one in report.overrides.standing[:LISTED]:
+        word = one.override
+        until = "-" if word.expires is None else (instant(word.expires) or "")
+        yield f"| {_said(one)} | {instant(word.at)} | {escape(word.reason or '-')} | {until} |"
+    yield from _more(report.overrides.stand)
+
+
+def _overrides_ended(report: Report) -> Iterator[str]:
+    if not report.overrides.over:
+        return
+    yield f"{report.overrides.over} said before, the last ended first:"
+    yield ""
+    yield "| issue | served | said | by | since | because | ended |"
+    yield "|---|---|---|---|---|---|---|"
+    for one in report.overrides.ended[:LISTED]:
+        word = one.override
+        yield f"| {_said(one)} | {instant(word.at)} | {escape(word.reason or '-')} | {instant(one.ended)} |"
+    yield from _more(report.overrides.over)
+
+
+def _said(one: OverrideLine) -> str:
+    word = one.override
+    return " | ".join(escape(cell) for cell in (one.key, target_text(word.target), how_text(word), word.author))
 
 
 def _votes(report: Report) -> Iterator[str]:

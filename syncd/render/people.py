@@ -1,14 +1,15 @@
-"""Words of people and findings, as lines and as JSON."""
+"""Words of people as lines, and findings as lines and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from syncd.core.findings import Level, OpenFinding, deadline_of, level_of
-from syncd.core.model import Finding, Override, Target, ToExempt, ToOutcome, ToOverhead
+from syncd.core.model import Finding
 from syncd.render.adf import inert
 from syncd.render.jsonable import instant
+from syncd.render.words import Told, how_text, target_text
 
 WHO: Final[Mapping[Level, str]] = {
     Level.ENGINEER: "engineers",
@@ -18,60 +19,11 @@ WHO: Final[Mapping[Level, str]] = {
 }
 
 
-class Told(Protocol):
-    """A word on an issue, with the issue's key and when it ended."""
-
-    @property
-    def key(self) -> str:
-        """The issue's."""
-        ...
-
-    @property
-    def override(self) -> Override:
-        """What was said."""
-        ...
-
-    @property
-    def ended(self) -> datetime | None:
-        """None: it stands."""
-        ...
-
-
-def target_text(target: Target | None) -> str:
-    """A target as the command takes it."""
-    match target:
-        case None:
-            return "auto"
-        case ToOutcome(outcome=outcome, objective=objective):
-            return outcome if objective is None else f"{outcome}/{objective}"
-        case ToOverhead(overhead=overhead):
-            return f"overhead:{overhead}"
-        case ToExempt(why=why):
-            return f"exempt: {why}"
-
-
-def said_json(said: Told) -> dict[str, Any]:
-    """One word, with all that is known of it."""
-    override = said.override
-    return {
-        "tracker": override.ref.tracker,
-        "key": said.key,
-        "target": target_text(override.target),
-        "source": override.source.value,
-        "by": override.author,
-        "at": instant(override.at),
-        "reason": override.reason,
-        "expires": instant(override.expires),
-        "mark": override.mark,
-        "ended": instant(said.ended),
-    }
-
-
 def said_line(said: Told) -> str:
     """One word in a line."""
     override = said.override
-    how = f'by the mark "{override.mark}"' if override.mark is not None else "by command"
-    line = f"{said.key} → {target_text(override.target)}, {how} of {override.author}, {override.at:%Y-%m-%d %H:%M} UTC"
+    by = f"{how_text(override)} of {override.author}, {override.at:%Y-%m-%d %H:%M} UTC"
+    line = f"{said.key} → {target_text(override.target)}, {by}"
     if override.reason:
         line += f", because {override.reason}"
     if override.expires is not None:

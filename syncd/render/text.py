@@ -92,7 +92,8 @@ def _status_lines(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"waits for a person: {waiting['actions']} actions, {inert(waiting['reason'])}"
         yield f"  look: syncd plan; do it: syncd apply --plan {waiting['digest']}"
     for hold in status["holds"]:
-        place = ", ".join(f"{name} {hold[name]}" for name in ("tracker", "project", "issue") if hold[name])
+        named = {**hold, "issue": hold["key"] or hold["issue"]}
+        place = ", ".join(f"{name} {named[name]}" for name in ("tracker", "project", "issue") if named[name])
         yield f"on hold since {hold['since']}: {inert(place)}; `syncd plan` and `syncd apply --plan DIGEST` end it"
     for finding in status["findings"]:
         yield f"finding ({finding['kind']}): {inert(finding['text'])}"

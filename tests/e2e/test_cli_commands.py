@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support_cli import Cli, commanded
+from support_cli import Cli, commanded, documented, keys_of
 from support_stage import RULES, TRACKER, Stage, staged, tracker_settings
 
 from connectors.sandbox import Fault
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 DIGEST = re.compile(r"[0-9a-f]{16}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -27,26 +26,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def syncd(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     with commanded(stage, capsys, monkeypatch) as cli:
         yield cli
-
-
-def documented(command: str) -> set[str]:
-    """Every key that the page names for a command's JSON."""
-    part = PAGE.read_text(encoding="utf-8").partition("\n## JSON\n")[2].partition("\n## ")[0]
-    told = next(entry for entry in part.split("\n- ") if entry.startswith(f"`{command}`:"))
-    return set(re.findall(r"`([a-z_]+)`", told.partition(":")[2]))
-
-
-def keys_of(value: Any, *, values: tuple[str, ...] = ()) -> set[str]:
-    """Every key in a JSON value, at any depth; below a key in `values`, keys are data (ids, states)."""
-    if isinstance(value, list):
-        return set().union(*(keys_of(item, values=values) for item in value))
-    if not isinstance(value, dict):
-        return set()
-    found = set(value)
-    for key, inner in value.items():
-        below = list(inner.values()) if key in values and isinstance(inner, dict) else inner
-        found |= keys_of(below, values=values)
-    return found
 
 
 # --- check ---

@@ -7,7 +7,7 @@ import pytest
 from support_stage import RULES, Stage, staged
 
 from syncd.app.noise import noise
-from syncd.render.jsonable import report_json
+from syncd.render.report_json import report_json
 from syncd.render.markdown import report_markdown
 from syncd.render.noise import noise_json, noise_lines
 from syncd.render.rules import diff_json, diff_text

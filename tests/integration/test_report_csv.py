@@ -24,6 +24,9 @@ from syncd.render.csv import BOM, COLUMNS, LONGEST, cell, report_csv
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - the wide ones are the point
 
 
+OF_PEOPLE = ("override", "override_by", "override_at", "override_reason", "override_expires", "overrides_ended")
+
+
 def rows_of(known: list[Known]) -> list[dict[str, str]]:
     text = "".join(report_csv(known))
     assert text.startswith(BOM)
@@ -61,6 +64,7 @@ def test_a_mapped_issue_says_its_outcome_and_what_spoke_for_it() -> None:
         "cause": "",
         "updated": "2026-10-17T12:00:00Z",
         "url": "https://acme.atlassian.net/browse/PAY-1",
+        **dict.fromkeys(OF_PEOPLE, ""),
     }
 
 

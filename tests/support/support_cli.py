@@ -1,17 +1,21 @@
 """The command line on a stage: the program's own `main`, with the stage's clock in place of the machine's."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 import pytest
 from support_stage import Stage
 
 from syncd.cli import main
+
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 
 
 @dataclass(frozen=True)
@@ -59,3 +63,23 @@ def commanded(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         patch("syncd.cli.terminal.time", SimpleNamespace(sleep=stage.clock.sleep)),  # others' sleeps are none of ours
     ):
         yield Cli(stage, capsys)
+
+
+def documented(command: str) -> set[str]:
+    """Every key that the page names for a command's JSON."""
+    part = PAGE.read_text(encoding="utf-8").partition("\n## JSON\n")[2].partition("\n## ")[0]
+    told = next(entry for entry in part.split("\n- ") if entry.startswith(f"`{command}`:"))
+    return set(re.findall(r"`([a-z_]+)`", told.partition(":")[2]))
+
+
+def keys_of(value: Any, *, values: tuple[str, ...] = ()) -> set[str]:
+    """Every key in a JSON value, at any depth; below a key in `values`, keys are data (ids, states)."""
+    if isinstance(value, list):
+        return set().union(*(keys_of(item, values=values) for item in value))
+    if not isinstance(value, dict):
+        return set()
+    found = set(value)
+    for key, inner in value.items():
+        below = list(inner.values()) if key in values and isinstance(inner, dict) else inner
+        found |= keys_of(below, values=values)
+    return found
