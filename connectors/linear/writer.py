@@ -127,7 +127,7 @@ class LinearWriter:
         except TrackerError as error:
             came.update((action.ref.id, error) for action in actions if action.ref.id not in came)
         else:
-            self._settle(actions, delta, came, reply)
+            self._settle(actions, came, reply)
 
     def _denied_marks(
         self, actions: Sequence[Action], delta: Mapping[str, Any], came: dict[str, Came], denied: Denied
@@ -176,16 +176,18 @@ class LinearWriter:
             "metadata": copy_metadata(copy),
         }
 
-    def _settle(
-        self, actions: Sequence[Action], delta: Mapping[str, Any], came: dict[str, Came], reply: Reply | None
-    ) -> None:
-        """A receipt for each issue that the answer shows as it should be; the others are in doubt."""
+    def _settle(self, actions: Sequence[Action], came: dict[str, Came], reply: Reply | None) -> None:
+        """A receipt for each issue that the answer tells of, and doubt for the others.
+
+        Where it acknowledges a write and shows labels that are not as they should be, a later observation shows that
+        too: such a write was lost, and is not sent again and again.
+        """
         at = self._linear.caller.tracker_now() if reply is None else reply.at
         shown = None if reply is None else _shown(reply)
         for action in actions:
             if action.ref.id in came:
                 continue
-            if shown is None or _as_wanted(shown.get(action.ref.id), delta):
+            if shown is None or isinstance(shown.get(action.ref.id), list):
                 came[action.ref.id] = Receipt(at)
             else:
                 message = f"{self._linear.tracker}: {action.key} is not marked in the answer to its marking"
@@ -398,6 +400,8 @@ def _attached(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _shown(reply: Reply) -> Mapping[str, Any]:
     """The labels of each issue in the answer to a marking, by id."""
     root = next(iter(reply.data.values()))
+    if root.get("success") is False:
+        return {}
     rows = root.get("issues") if "issues" in root else [root.get("issue")]
     return {str(row.get("id")): row.get("labelIds") for row in rows or () if isinstance(row, Mapping)}
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.sandbox import bulk_api, comment_api, directory_api, issue_api, search_api
 from connectors.sandbox.answers import Answer, Call, JiraError, problem
-from connectors.sandbox.faults import Exchange, Fault
+from connectors.sandbox.faults import DONE_FIRST, Exchange, Fault
 from connectors.sandbox.site import Site
 from connectors.sandbox.values import Person
 from connectors.sandbox.wire import Held, dated, deliver, distorted, replayed, whole_body
@@ -147,14 +147,14 @@ class Gate:
             await asyncio.sleep(self.site.delay)
         fault = self.site.faults.strike(scope["method"], scope["path"], template)
         held = Held()
-        if fault is None or fault.kind in ("truncate", "lose_answer"):
+        if fault is None or fault.kind in DONE_FIRST:
             await self.app(scope, replayed(body), held.take)
         elif fault.kind == "status":
             held = _fault_answer(fault)
         self._dress(held, fault)
         self._record(scope, body, held, fault, template)
         distorted(held, scope["path"], self.site.distort)
-        await deliver(scope, send, held, fault.kind if fault else None)
+        await deliver(scope, receive, send, held, fault.kind if fault else None)
 
     def _template(self, scope: Scope) -> str:
         found = next((t for m, t in self.templates if m == scope["method"] and _fits(t, scope["path"])), None)

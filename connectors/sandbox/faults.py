@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from threading import Lock
 from typing import Generic, Literal, Protocol, TypeVar
 
-FaultKind = Literal["status", "reset", "truncate", "lose_answer"]
+FaultKind = Literal["status", "reset", "truncate", "lose_answer", "keep_answer"]
+DONE_FIRST = ("truncate", "lose_answer", "keep_answer")  # the request is done, and then something goes wrong
 
 
 @dataclass(slots=True)
@@ -15,7 +16,8 @@ class Fault:
 
     `status`: answer this instead of doing the request, with optional Retry-After and RateLimit-Reason, and an
     HTML body where `html`. `reset`: RST before the request is done. `truncate`: do it, announce the whole length
-    and cut the body. `lose_answer`: do it, then RST.
+    and cut the body. `lose_answer`: do it, then RST. `keep_answer`: do it, and say nothing for as long as the
+    client waits.
 
     `match` is `METHOD path`, globs allowed, the path being the asked one or its template; empty matches all.
     It strikes `times` times (None: without end), each `every`-th matching request (None: each one), after having

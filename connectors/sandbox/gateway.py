@@ -28,7 +28,8 @@ class Gateway:
         own, _, path = scope["path"].removeprefix(DOOR).partition("/")
         if own != CLOUD_ID:
             length = (b"content-length", b"%d" % len(_UNKNOWN))
-            await deliver(scope, send, Held(404, [(b"content-type", b"application/json"), length], _UNKNOWN), None)
+            unknown = Held(404, [(b"content-type", b"application/json"), length], _UNKNOWN)
+            await deliver(scope, receive, send, unknown, None)
             return
         headers = [
             (name, self._exchanged(value) if name == b"authorization" else value) for name, value in scope["headers"]

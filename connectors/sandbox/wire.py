@@ -63,8 +63,12 @@ def replayed(body: bytes) -> Receive:
     return receive
 
 
-async def deliver(scope: Scope, send: Send, held: Held, fault: str | None) -> None:
+async def deliver(scope: Scope, receive: Receive, send: Send, held: Held, fault: str | None) -> None:
     """Sends an answer, or what a fault leaves of it."""
+    if fault == "keep_answer":
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return
     if fault in ("reset", "lose_answer"):
         state: MutableMapping[str, Any] = scope.get("state", {})
         state["reset"]()

@@ -12,6 +12,14 @@ UNKNOWN_AUTHOR: Final = "unknown"
 CLOCKS_DIFFER: Final = timedelta(seconds=2)
 """How far the instant of an answer may lie from the one that the history has for the same write."""
 
+AT_ONCE: Final = timedelta(milliseconds=500)
+"""A label that comes so soon after an issue's creation came with it: some trackers tell that in the history, too."""
+
+
+def since_creation(changes: Sequence[LabelChange], created: datetime) -> Sequence[LabelChange]:
+    """What was changed after an issue was created; what it was created with is nobody's change."""
+    return [change for change in changes if change.at > created + AT_ONCE]
+
 
 @dataclass(frozen=True, slots=True)
 class Author:

@@ -13,7 +13,7 @@ from typing import Final
 from syncd.core.errors import Denied, Unreadable
 from syncd.core.model import Applied, Issue, IssueRef, Link
 from syncd.core.ports import Birth, LabelChange, Store, TrackerReader
-from syncd.core.witness import CLOCKS_DIFFER
+from syncd.core.witness import CLOCKS_DIFFER, since_creation
 
 GENERATIONS: Final = 6
 """How far back copies of copies are followed: two requests for each, where what is nearer tells nothing."""
@@ -40,7 +40,8 @@ class Made:
 
     def put_on(self, at: datetime) -> frozenset[str]:
         """Labels that somebody put on before that instant: those did not come with its creation."""
-        return frozenset(change.label for change in self.changes if change.added and change.at <= at)
+        later = since_creation(self.changes, self.at)
+        return frozenset(change.label for change in later if change.added and change.at <= at)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Final
 from syncd.core.errors import Denied, Unreadable
 from syncd.core.model import Issue, IssueRef
 from syncd.core.ports import LabelChange, Store, TrackerReader
-from syncd.core.witness import History, Reading
+from syncd.core.witness import History, Reading, since_creation
 from syncd.engine.descent import Descent
 
 NOBODY: Final = History()
@@ -28,7 +28,8 @@ def histories(
     if not issues:
         return {}
     try:
-        changes = reader.label_changes(list(issues))
+        told = reader.label_changes(list(issues))
+        changes = {ref: since_creation(some, issues[ref].created) for ref, some in told.items() if ref in issues}
         unborn = [ref for ref in issues if _without_author(changes.get(ref, ()), readings[ref])]
         births = reader.births(unborn) if unborn else {}
     except (Denied, Unreadable):

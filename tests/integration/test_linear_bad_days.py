@@ -177,3 +177,20 @@ def test_an_archived_issue_that_is_read_directly_is_not_in_scope(stage: LinearSt
     stage.later(minutes=10)
     assert not stage.known(key).in_scope
     assert stage.app.report().totals.issues == 0
+
+
+# --- copies --------------------------------------------------------------------------------------------------
+
+
+def test_a_child_created_with_its_parents_labels_bears_ours_though_the_history_tells_of_its_creation_too(
+    stage: LinearStage,
+) -> None:
+    parent = stage.create(labels=["sre"])
+    stage.once()
+    child = stage.space.member("tom").create("ENG", "A part of it", labels=stage.labels(parent), parent=parent)
+    stage.edit(child, labels_remove=["sre"], labels_add=["finops"])
+    stage.later(minutes=1)
+    assert (stage.marks(parent), stage.marks(child)) == (["Outcome/reliability"], ["Outcome/cost"])
+    with stage.store() as store:
+        assert store.words() == []
+    stage.quiet()

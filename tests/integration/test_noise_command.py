@@ -7,9 +7,9 @@ import pytest
 from support_stage import RULES, Stage, staged
 
 from syncd.app.noise import noise
-from syncd.render.report_json import report_json
 from syncd.render.markdown import report_markdown
 from syncd.render.noise import noise_json, noise_lines
+from syncd.render.report_json import report_json
 from syncd.render.rules import diff_json, diff_text
 
 COMMENTS = {"grace": "0s", "mute_after": 2, "acted_within": "1d", "per_person_per_day": 20}

@@ -9,6 +9,7 @@ from support_stage import PREFIXES, TRACKER, tracker_settings
 LINEAR: Final = "acme-linear"
 GROUPS: Final = ("Outcome", "Alignment")
 _JIRA_WRITES: Final = ("/comment", "/bulk/issues/fields", "/issue/properties")
+_LINEAR_WRITES: Final = ("CommentCreate", "CommentUpdate", "CommentDelete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Killable:
     """The tracker's mapping in syncd.yaml, by the address that the served one printed."""
     writes: Callable[[str], bool]
     """Whether a counted exchange of that name wrote."""
+    commenting: str
+    """What a request that makes a comment is counted as, and matched by faults; a glob."""
     losing: Sequence[Mapping[str, Any]]
     """Answers that get lost, all the while."""
     lagging: Mapping[str, Any] | None
@@ -44,12 +47,12 @@ class Killable:
 
 
 def _jira_writes(name: str) -> bool:
-    return name.startswith("PUT") or name.endswith(_JIRA_WRITES)
+    return name.startswith(("PUT", "DELETE")) or name.endswith(_JIRA_WRITES)
 
 
 def _linear_writes(name: str) -> bool:
     """A marking is `Mark50With50And0`; `Marked` and `Commented` only look."""
-    return (name.startswith("Mark") and name[4:5].isdigit()) or name in ("CommentCreate", "CommentUpdate")
+    return (name.startswith("Mark") and name[4:5].isdigit()) or name in _LINEAR_WRITES
 
 
 def _linear_settings(url: str) -> Mapping[str, Any]:
@@ -69,11 +72,13 @@ JIRA_SITE: Final = Killable(
     environ={"JIRA_TOKEN": "sandbox-token"},
     settings=lambda url: tracker_settings(url, ("PAY", "OPS"), write="label+comment"),
     writes=_jira_writes,
+    commenting="POST /rest/api/3/issue/*/comment",
     losing=(
         {"kind": "lose_answer", "match": "POST /rest/api/3/issue/*/comment", "every": 5, "times": None},
         {"kind": "lose_answer", "match": "PUT /rest/api/3/issue/*", "every": 5, "times": None},
         {"kind": "lose_answer", "match": "POST /rest/api/3/bulk/issues/fields", "every": 3, "times": None},
         {"kind": "reset", "match": "POST /rest/api/3/issue/*/comment", "every": 11, "times": None},
+        {"kind": "lose_answer", "match": "DELETE /rest/api/3/issue/*", "every": 5, "times": None},
     ),
     lagging={"index_lag_s": 1.5},
 )
@@ -84,10 +89,12 @@ LINEAR_WORKSPACE: Final = Killable(
     environ={"LINEAR_TOKEN": "lin_api_sandbox"},
     settings=_linear_settings,
     writes=_linear_writes,
+    commenting="CommentCreate",
     losing=(
         {"kind": "lose_answer", "match": "CommentCreate", "every": 5, "times": None},
         {"kind": "lose_answer", "match": "Mark[0-9]*", "every": 2, "times": None},
         {"kind": "reset", "match": "CommentCreate", "every": 11, "times": None},
+        {"kind": "lose_answer", "match": "CommentDelete", "every": 5, "times": None},
     ),
     lagging=None,
 )

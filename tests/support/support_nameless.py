@@ -15,5 +15,5 @@ def by_lot(*_parts: str) -> str:
 
 
 if __name__ == "__main__":
-    with patch("connectors.linear.writer.own_id", by_lot):
+    with patch("connectors.linear.writer.comment_id", by_lot):
         blind()

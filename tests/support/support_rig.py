@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
@@ -93,14 +94,22 @@ class Rig:
 
     def apply(self, digest: str) -> BaseProcess:
         """`syncd apply --plan`, as a process."""
-        arguments = ["--config", str(self.folder / "config"), "apply", "--plan", digest]
+        return self.command("apply", "--plan", digest)
+
+    def command(self, *argv: str) -> BaseProcess:
+        """`syncd …`, as a process."""
+        arguments = ["--config", str(self.folder / "config"), *argv]
         environ = {"PATH": os.defpath, "HOME": str(self.folder), **self.kind.environ}
         return started(self.program, arguments, self.folder, environ)
 
     def kill_after(self, digest: str, writes: int, *, standing_still: bool) -> bool:
-        """Let an `apply` make that many more writes, and kill it; whether a row was in `sending` then."""
+        """As `kill`, of an `apply`."""
+        return self.kill(self.apply, digest, writes=writes, standing_still=standing_still)
+
+    def kill(self, start: Callable[..., BaseProcess], *argv: str, writes: int, standing_still: bool) -> bool:
+        """Let a command make that many more writes, and kill it; whether a row was in `sending` then."""
         before = self.writes()
-        process = self.apply(digest)
+        process = start(*argv)
         try:
             self._writes_reach(before + writes, process)
             while standing_still and not self._stands_in_sending(process):
@@ -113,6 +122,26 @@ class Rig:
             process.close()
         assert ended == -signal.SIGKILL, f"it ended by itself: {(self.folder / 'stderr').read_text()}"
         return self.rows("sending") > 0
+
+    def kill_waiting(self, digest: str, comments: int) -> None:
+        """Let an `apply` make that many comments and one more, whose answer never comes; kill it where it waits."""
+        kept = {"kind": "keep_answer", "match": self.kind.commenting, "after": comments, "times": 1}
+        self.tell("faults", [])
+        self.tell("faults", [kept, *self.kind.losing])
+        goal = self._comments() + comments + 1
+        process = self.apply(digest)
+        try:
+            assert self._within(PATIENCE_S, lambda: self._comments() >= goal, process), "it never came that far"
+            assert process.exitcode is None, f"it ended by itself: {(self.folder / 'stderr').read_text()}"
+        finally:
+            process.kill()
+            process.join(PATIENCE_S)
+            process.close()
+        assert self.rows("sending") > 0
+        self.tell("faults", [])
+
+    def _comments(self) -> int:
+        return sum(n for name, n in self.read("counts").items() if fnmatchcase(name, self.kind.commenting))
 
     def _stands_in_sending(self, process: BaseProcess) -> bool:
         """Stop the tracker until the process waits for a write of its own; where it is reading just then, go on."""

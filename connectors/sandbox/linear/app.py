@@ -29,7 +29,7 @@ def build_linear(workspace: Workspace) -> ASGIApp:
         raw = await whole_body(receive)
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         if scope["path"] != PATH or scope["method"] != "POST":
-            await deliver(scope, send, _elsewhere(workspace, scope), None)
+            await deliver(scope, receive, send, _elsewhere(workspace, scope), None)
             return
         asked = endpoint.read(headers, raw)
         if workspace.before_request is not None:
@@ -40,7 +40,7 @@ def build_linear(workspace: Workspace) -> ASGIApp:
         dated(held, workspace.clock())
         workspace.record(_exchange(asked, held, answered, fault))
         distorted(held, asked.name, workspace.distort)
-        await deliver(scope, send, held, fault.kind if fault else None)
+        await deliver(scope, receive, send, held, fault.kind if fault else None)
 
     return app
 
@@ -91,7 +91,7 @@ def _limited(workspace: Workspace, fault: LinearFault, after: dict[str, str]) ->
 
 
 def _exchange(asked: Asked, held: Held, answered: Answered | None, fault: LinearFault | None) -> LinearExchange:
-    lost = fault is not None and fault.kind in ("reset", "lose_answer")
+    lost = fault is not None and fault.kind in ("reset", "lose_answer", "keep_answer")
     return LinearExchange(
         operation=asked.name,
         roots=asked.roots,

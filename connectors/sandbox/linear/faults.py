@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-LinearFaultKind = Literal["ratelimited", "status", "html", "body", "reset", "truncate", "lose_answer", "partial"]
-DONE_FIRST = ("truncate", "lose_answer", "partial")  # the request is done, and then something goes wrong
+LinearFaultKind = Literal[
+    "ratelimited", "status", "html", "body", "reset", "truncate", "lose_answer", "keep_answer", "partial"
+]
+DONE_FIRST = ("truncate", "lose_answer", "keep_answer", "partial")  # the request is done, and then something goes wrong
 
 
 @dataclass(slots=True)
@@ -18,8 +20,9 @@ class LinearFault:
     `ratelimited`: HTTP 400 with Linear's words (`status` otherwise, with `retry_after` if any). `status`: this status,
     an internal error in JSON. `html`: this status, a page from the edge. `body`: this status and `body` as it stands.
     `reset`: RST before the request is done. `truncate`: do it, announce the whole length and cut the body.
-    `lose_answer`: do it, then RST. `partial`: do it, but the field `at` ("Issue.project", globs; empty: the first
-    that may be null) fails at its `nth` time, and takes with it what may not be null.
+    `lose_answer`: do it, then RST. `keep_answer`: do it, and say nothing for as long as the client waits. `partial`: do
+    it, but the field `at` ("Issue.project", globs; empty: the first that may be null) fails at its `nth` time, and
+    takes with it what may not be null.
 
     `turns`: kinds to strike by, one after the other, over and over; `kind` is then the one that struck last.
 
