@@ -183,6 +183,12 @@ def _mark_step(case: Case, policy: Policy, revision: int, now: datetime) -> Step
     applied = case.reading.applied
     there = None if applied is None else applied.mark
     wanted = _wanted(case, policy)
+    rival = _rival(case, policy, wanted)
+    if rival is not None and there is None:
+        return _skip(
+            case, f'"{rival}" stands there, and an issue bears one label of a group: take it off', lasting=True
+        )
+    wanted = wanted if rival is None else None  # ours is wrong by now: it goes, and the other one stays
     if wanted == there:
         return None
     held = _mark_held(case, policy, wanted, there, now)
@@ -209,6 +215,14 @@ def _wanted(case: Case, policy: Policy) -> str | None:
     if wanted is not None and any(fold(mark) == fold(wanted) for mark in case.reading.hand):
         return None
     return wanted
+
+
+def _rival(case: Case, policy: Policy, wanted: str | None) -> str | None:
+    """The mark of somebody else's in whose place ours would have to be, where a group holds but one."""
+    if wanted is None or not policy.names.exclusive:
+        return None
+    group = next(name for name in (policy.names.outcome, policy.names.alignment) if wanted.startswith(name))
+    return next((mark for mark in case.reading.hand if fold(mark).startswith(fold(group))), None)
 
 
 def _mark_held(case: Case, policy: Policy, wanted: str | None, there: str | None, now: datetime) -> Skipped | None:

@@ -127,7 +127,9 @@ class MarksSettings:
 
     def names_in(self, *, groups: bool) -> MarkNames:
         """How marks are called in a tracker: `Outcome/reliability` is the label `reliability` of a group."""
-        return MarkNames(f"{self.groups.outcome}/", f"{self.groups.alignment}/") if groups else self.names
+        if not groups:
+            return self.names
+        return MarkNames(f"{self.groups.outcome}/", f"{self.groups.alignment}/", exclusive=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,10 @@ from syncd.render.comment_markdown import to_markdown
 from syncd.render.comment_wiki import to_wiki
 from syncd.render.csv import report_csv
 from syncd.render.html import report_html
-from syncd.render.jsonable import report_json
 from syncd.render.markdown import report_markdown
 from syncd.render.noise import noise_lines, votes_lines
 from syncd.render.people import finding_lines
+from syncd.render.report_json import report_json
 from syncd.render.settling import recorded_line, torn_lines_text
 from syncd.render.text import plan_text
 

@@ -105,6 +105,28 @@ def test_an_answer_that_says_done_where_nothing_is_done_is_looked_at_tried_once_
     assert "look for an automation that takes it off" in finding
 
 
+def test_where_another_label_of_the_group_stands_nothing_is_tried_until_it_goes_and_explain_says_why(
+    stage: LinearStage,
+) -> None:
+    robot, key = stage.space.automation("robot"), stage.create(labels=["sre"])
+    stage.later(minutes=1)
+    stage.quiet()
+    stage.space.label("nonsense", group="Outcome")
+    robot.edit(key, labels_add=["Outcome/nonsense"], labels_remove=["Outcome/reliability"])
+    stage.edit(key, labels_remove=["sre"], labels_add=["finops"])
+    assert stage.later(minutes=1).applied == 0
+    stage.quiet()
+    explanation, _ = stage.app.explain(key)
+    (step,) = explanation.steps
+    assert step.why == '"Outcome/nonsense" stands there, and an issue bears one label of a group: take it off'
+    (finding,) = texts(stage, "unknown-mark")
+    assert "names no outcome of the strategy" in finding
+    stage.edit(key, labels_remove=["Outcome/nonsense"])
+    assert stage.later(minutes=1).applied == 1
+    assert stage.marks(key) == ["Outcome/cost"]
+    stage.quiet()
+
+
 # --- the store ---
 
 

@@ -323,6 +323,8 @@ class MarkNames:
 
     outcome: str = "outcome/"
     alignment: str = "alignment/"
+    exclusive: bool = False
+    """Whether an issue bears at most one label of each: a second one is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
