@@ -164,19 +164,31 @@ class CloudWriter:
         return self._kinds[project] == "service_desk"
 
     def _keep_internal(self, action: Action, comment_id: str) -> None:
-        """Read a comment back; one that customers can see is deleted at once, and none follows in that project."""
+        """Read a comment back; one that customers can see is deleted at once, and none follows in that project.
+
+        Where that cannot be done now the write is in doubt: it is looked up, and so read back, until it can.
+        """
         path = f"issue/{action.ref.id}/comment/{comment_id}"
         try:
-            told = self._site.mapping(self._site.get(path), "comment")
-            if told.get("jsdPublic") is False:
+            if self._site.mapping(self._site.get(path), "comment").get("jsdPublic") is False:
                 return
             self._public.add(action.project)
+            self._take_back(path)
+        except Gone:
+            return
+        except Rejected as rejected:
+            raise self._shown_to_customers(action, f"{comment_id} cannot be deleted: {rejected}") from rejected
+        except (Unavailable, Unreadable) as failed:
+            message = f"{self._options.id}: the comment on {action.key} is there, but not read back: {failed}"
+            raise InDoubt(message, tracker=self._options.id) from failed
+        raise self._shown_to_customers(action)
+
+    def _take_back(self, path: str) -> None:
+        """Delete it; that somebody else did so first is as good."""
+        try:
             self._site.send("DELETE", path)
         except Gone:
             return
-        except (Rejected, Unavailable, InDoubt, Unreadable) as error:
-            raise self._shown_to_customers(action, f"{comment_id} could not be checked or deleted: {error}") from error
-        raise self._shown_to_customers(action)
 
     def _shown_to_customers(self, action: Action, more: str = "it was deleted") -> Exposed:
         message = f"{self._options.id}: a comment on {action.key} was public to customers; {more}"
@@ -217,7 +229,7 @@ class CloudWriter:
                 return self._look_for(action, entry)
             case "comment":
                 found = self._signed([action.comment_id or ""], lambda value: value.get("entry") == entry)
-                return self._seen(found) if found else None
+                return self._read_back(action, found)
             case "uncomment":
                 return None if self._comment_is_there(action) else self._seen(None)
             case "unsign":
@@ -245,6 +257,9 @@ class CloudWriter:
     def _look_for(self, action: Action, entry: str) -> Receipt | None:
         """The comment that bears an entry's key. Whoever lost the answer did not read it back: that is done here."""
         found = self._found(action.ref, lambda value: value.get("entry") == entry)
+        return self._read_back(action, found)
+
+    def _read_back(self, action: Action, found: str | None) -> Receipt | None:
         if found is not None and self._is_service_project(action.project):
             self._keep_internal(action, found)
         return None if found is None else self._seen(found)

@@ -233,3 +233,19 @@ def test_one_whose_answer_was_lost_is_read_back_when_it_is_looked_up(desk: Any) 
     desk.cycle()
     assert desk.notes(key) == []
     assert len(desk.findings("public-comment")) == 1
+
+
+@pytest.mark.parametrize("stops", ["GET", "DELETE"])
+def test_one_that_could_not_be_read_back_or_deleted_at_once_is_when_that_goes(desk: Any, stops: str) -> None:
+    site = desk.stage.site
+    site.quirks.customers_see_all = True
+    key = desk.create(project="SD")
+    site.faults.add(Fault("status", match=f"{stops} /rest/api/3/issue/*/comment/*", times=None))
+    desk.cycle()
+    assert len(desk.notes(key)) == 1, "it stands, and nothing can be done"
+    site.faults.clear()
+    desk.cycle()
+    assert desk.notes(key) == []
+    assert len(desk.findings("public-comment")) == 1
+    desk.cycle()
+    assert desk.notes(key) == []
