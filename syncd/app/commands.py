@@ -3,7 +3,7 @@
 Every method is one command of DESIGN §10 without its printing; `syncd.cli` calls it, prints, and picks the exit code.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -53,6 +53,13 @@ class SystemClock:
 
 class UnknownKeyError(SyncdError):
     """No issue of that key is known: look at its spelling, or run `syncd once` first."""
+
+
+class UnknownTrackerError(SyncdError):
+    """A command names a tracker that syncd.yaml does not: correct its id."""
+
+    def __init__(self, named: str, known: Iterable[str]) -> None:
+        super().__init__(f"there is no tracker {named} in syncd.yaml: there is {', '.join(sorted(known))}")
 
 
 class SeveralTrackersError(SyncdError):
@@ -132,7 +139,7 @@ class App:
             desk.accept_missing = frozenset(accept_missing)
             known = {tracker.id for tracker in desk.config.settings.trackers}
             if unknown := desk.accept_missing - known:
-                raise SyncdError(f"there is no tracker {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+                raise UnknownTrackerError(", ".join(sorted(unknown)), known)
             return [self._one_cycle(desk, tracker) for tracker in desk.config.settings.trackers]
 
     def _one_cycle(self, desk: Desk, tracker: TrackerSettings) -> CycleResult:
@@ -321,7 +328,8 @@ class App:
         """The one issue of that key, new or old. `UnknownKeyError`, `SeveralTrackersError`."""
         refs = store.find(key, tracker)
         if not refs:
-            raise UnknownKeyError(f"no issue {key} is known; check the key, or run `syncd once` if it is new")
+            where = "" if tracker is None else f" in {tracker}"
+            raise UnknownKeyError(f"no issue {key} is known{where}; check the key, or run `syncd once` if it is new")
         if len({ref.tracker for ref in refs}) > 1:
             names = " or ".join(f"--tracker {name}" for name in sorted({ref.tracker for ref in refs}))
             raise SeveralTrackersError(f"{key} is known in several trackers: add {names}")

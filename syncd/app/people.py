@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 
-from syncd.app.commands import App
+from syncd.app.commands import App, UnknownTrackerError
 from syncd.core.errors import SyncdError
 from syncd.core.findings import OpenFinding, ranked
 from syncd.core.model import Finding, IssueRef, Override, OverrideSource, Strategy, Target, ToOutcome, ToOverhead
@@ -151,15 +151,14 @@ def closed_findings(app: App) -> Sequence[tuple[datetime, datetime, Finding]]:
 
 
 def withdraw_from(app: App, *, tracker: str | None, project: str | None, issue: str | None) -> Left:
-    """Take off all that syncd left in one place. `UnknownKeyError`; `UnknownTargetError` for no such tracker."""
+    """Take off all that syncd left in one place. `UnknownKeyError`; `UnknownTrackerError`."""
     with ExitStack() as stack:
         desk = app.desk(stack)
         ref = None if issue is None else app.find(desk.store, issue, tracker)
         name = ref.tracker if ref is not None else tracker
         settings = next((t for t in desk.config.settings.trackers if t.id == name), None)
         if settings is None:
-            known = ", ".join(t.id for t in desk.config.settings.trackers)
-            raise UnknownTargetError(f"there is no tracker {name} in syncd.yaml: there is {known}")
+            raise UnknownTrackerError(str(name), (t.id for t in desk.config.settings.trackers))
         work = desk.work(stack, settings, app.lease(stack, desk.store, settings.id))
         return withdraw(work, desk.writer(stack, settings), Place(settings.id, project, ref))
 

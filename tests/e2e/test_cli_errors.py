@@ -159,6 +159,14 @@ def test_a_defect_of_our_own_is_a_sentence_and_the_exit_code_1(syncd: Cli, monke
     assert "a secret detail" in syncd("status").err
 
 
+def test_a_tracker_that_the_settings_do_not_name_is_told_with_those_they_do(stage: Stage, syncd: Cli) -> None:
+    key = stage.create(labels=["sre"])
+    syncd("once")
+    for argv in (("once", "--accept-missing", "acme-jra"), ("withdraw", "--tracker", "acme-jra", "--yes")):
+        is_told(syncd(*argv), 2, "no tracker acme-jra", "acme-jira")
+    is_told(syncd("explain", key, "--tracker", "acme-jra"), 5, f"no issue {key} is known in acme-jra")
+
+
 def test_ctrl_c_is_130_and_says_what_becomes_of_what_was_begun(syncd: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_told: object, **_named: object) -> None:
         raise KeyboardInterrupt

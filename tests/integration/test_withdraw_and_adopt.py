@@ -7,7 +7,8 @@ import pytest
 from support_stage import TRACKER, Stage, staged
 
 from connectors.sandbox.faults import Fault
-from syncd.app.people import UnknownTargetError, adopt_all, withdraw_from
+from syncd.app import UnknownTrackerError
+from syncd.app.people import adopt_all, withdraw_from
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_one_project_or_one_issue_can_be_withdrawn_from(stage: Stage) -> None:
     stage.later(minutes=1)
     assert stage.marks(late) == ["outcome/reliability"], "the rest goes on"
     assert stage.marks(keys["mapped"]) == []
-    with pytest.raises(UnknownTargetError, match=TRACKER):
+    with pytest.raises(UnknownTrackerError, match=TRACKER):
         withdraw_from(stage.app, tracker="elsewhere", project=None, issue=None)
 
 
