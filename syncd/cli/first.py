@@ -3,20 +3,15 @@
 import getpass
 import os
 import time
-from typing import Final
 
 from syncd.app import App
 from syncd.app.doctor import examine
 from syncd.cli.terminal import Given, complain, progress, say
-from syncd.core.advice import counted
 from syncd.core.checkup import healthy
 from syncd.core.errors import SyncdError
 from syncd.render.doctor import section_text
 from syncd.render.text import plan_text
 from syncd.settings import Secret, Settings
-
-OBSERVE: Final = "policy: observe"
-SAMPLE: Final = 5
 
 
 def try_it() -> None:
@@ -41,11 +36,6 @@ def try_it() -> None:
         complain(str(failed))
         return
     say(plan_text(shown.plan, shown.refusals))
-    observed = sorted({skipped.key for skipped in shown.plan.skipped if skipped.why == OBSERVE})
-    if observed:
-        such = ", ".join(observed[:SAMPLE]) + (", …" if len(observed) > SAMPLE else "")
-        many = counted(len(observed), "issue")
-        say(f"With `write: label` {many} would be labelled: {such}. `syncd explain` says why.")
 
 
 def _secrets(settings: Settings) -> dict[str, str] | None:

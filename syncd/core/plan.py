@@ -7,7 +7,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
@@ -39,6 +39,7 @@ from syncd.core.ports import Hold, MarkNames
 from syncd.core.witness import Reading
 
 DIGEST_LENGTH: Final = 16
+OBSERVED: Final = "policy: observe"
 
 
 class Write(StrEnum):
@@ -203,8 +204,8 @@ def _mark_step(case: Case, policy: Policy, revision: int, now: datetime) -> Step
         why=why(case.standing),
         revision=revision,
         origin=case.standing.origin,
-        add=() if wanted is None else (wanted,),
-        remove=() if there is None else (there,),
+        add=_marks(wanted),
+        remove=_marks(there),
         pair=case.standing.decision.pair,
     )
 
@@ -231,7 +232,8 @@ def _mark_held(case: Case, policy: Policy, wanted: str | None, there: str | None
         return _skip(case, "its marks are not what they were: it is read again before anything is written")
     lasting = _held_for_good(case, policy, wanted, there)
     if lasting is not None:
-        return _skip(case, lasting, lasting=True)
+        held = _skip(case, lasting, lasting=True)
+        return replace(held, add=_marks(wanted), remove=_marks(there)) if lasting == OBSERVED else held
     if there is not None and not policy.complete:
         return _skip(case, "nothing is taken off after an incomplete observation")
     due = mark_due(case.standing, policy.grace)
@@ -250,8 +252,12 @@ def _held_for_good(case: Case, policy: Policy, wanted: str | None, there: str | 
     if case.issue.closed and not policy.write_closed:
         return "closed (write_closed is false)"
     if policy.may(case.issue.project) is Write.OBSERVE:
-        return "policy: observe"
+        return OBSERVED
     return None
+
+
+def _marks(mark: str | None) -> tuple[str, ...]:
+    return () if mark is None else (mark,)
 
 
 def given_up(applied: Applied | None, wanted: str | None, there: str | None) -> bool:

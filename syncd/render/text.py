@@ -34,20 +34,38 @@ def _plan_lines(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[str]:
     if plan.skipped:
         yield "Not written:"
         yield from _grouped((s.why for s in plan.skipped), "  ")
+    yield from _observed_lines([s for s in plan.skipped if s.add or s.remove])
     for refusal in refusals:
         yield f"Waits for a person: {refusal.reason}."
     if plan.actions:
         yield f"To do just this: syncd apply --plan {plan.digest}"
 
 
+def _observed_lines(held: Sequence[Skipped]) -> Iterator[str]:
+    """What an admin looks at before writing is allowed at all."""
+    if not held:
+        return
+    yield "With `write: label` would be written:"
+    yield from _grouped((_marks_text(s.add or s.remove, "+" if s.add else "-") for s in held), "  ")
+    for one in held[:LISTED]:
+        changes = " ".join(filter(None, (_marks_text(one.remove, "-"), _marks_text(one.add, "+"))))
+        yield f"  {inert(f'{one.key:<12} {changes}')}"
+    if len(held) > LISTED:
+        yield f"  … and {len(held) - LISTED} more. `syncd explain KEY` says why."
+
+
+def _marks_text(marks: Sequence[str], sign: str) -> str:
+    return " ".join(f"{sign} {mark}" for mark in marks)
+
+
 def action_text(action: Action) -> str:
     """`PAY-12  + outcome/reliability  serves reliability (rule: …)`."""
-    changes = [f"- {mark}" for mark in action.remove] + [f"+ {mark}" for mark in action.add]
+    changes = " ".join(filter(None, (_marks_text(action.remove, "-"), _marks_text(action.add, "+"))))
     if action.kind == "comment":
-        changes = ["comment, edited in place" if action.comment_id else "comment"]
+        changes = "comment, edited in place" if action.comment_id else "comment"
     elif action.kind == "uncomment":
-        changes = ["comment taken away"]
-    return inert(f"{action.key:<12} {' '.join(changes):<34} {action.why}")
+        changes = "comment taken away"
+    return inert(f"{action.key:<12} {changes:<34} {action.why}")
 
 
 def _target_of(action: Action) -> str:

@@ -200,6 +200,10 @@ def test_under_observe_once_is_0_and_nothing_can_be_applied(stage: Stage, syncd:
     shown = syncd("plan", "--json")
     assert (shown.code, shown.json["actions"], shown.json["refused"]) == (0, [], None)
     assert {skipped["why"] for skipped in shown.json["skipped"]} == {"policy: observe"}
+    told = syncd("plan").out  # what it would be is looked at before `write:` is changed
+    assert "With `write: label` would be written:\n       4  + outcome/reliability\n" in told
+    assert "\n  PAY-1        + outcome/reliability\n" in told
+    assert "apply --plan" not in told
     assert syncd("apply", "--plan", shown.json["digest"]).code == 3
 
 

@@ -238,7 +238,7 @@ def test_on_a_terminal_it_ends_at_a_first_plan_and_the_token_is_kept_nowhere(tmp
         code, shown = _on_a_terminal(tmp_path, typed.encode(), served.site.token)
     assert code == 0, shown
     assert "works, as syncd@acme.example" in shown
-    assert "With `write: label` 1 issue would be labelled: PAY-1." in shown
+    assert "With `write: label` would be written:\r\n       1  + outcome/reliability\r\n  PAY-1 " in shown
     assert served.site.token not in shown
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not [path for path in kept if served.site.token.encode() in path.read_bytes()]

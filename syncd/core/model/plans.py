@@ -63,6 +63,9 @@ class Skipped:
     key: str
     why: str
     lasting: bool = False
+    add: tuple[str, ...] = ()
+    """With `remove`, what would be written but for `write: observe`: an admin looks at it before changing that."""
+    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
