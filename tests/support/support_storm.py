@@ -272,8 +272,8 @@ def faults_on(storm: Storm) -> None:
         site.faults.add(Fault("status", status=429, retry_after=1, times=None, every=rng.randint(15, 30)))
         site.faults.add(Fault("status", status=503, times=None, every=rng.randint(15, 30)))
         site.faults.add(Fault("reset", times=None, every=rng.randint(12, 18)))
-        site.faults.add(Fault("lose_answer", match="PUT *", times=None, every=rng.randint(10, 20)))
-        site.faults.add(Fault("lose_answer", match="POST *comment", times=None, every=rng.randint(5, 10)))
+        site.faults.add(Fault("lose_answer", match="PUT *", times=None, every=rng.randint(3, 6)))
+        site.faults.add(Fault("lose_answer", match="POST *comment", times=None, every=rng.randint(3, 6)))
 
 
 def survive(
