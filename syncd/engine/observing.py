@@ -19,6 +19,7 @@ from syncd.core.ports import (
     Progress,
     Sight,
 )
+from syncd.engine import leftalone
 from syncd.engine.backfill import read_everything
 from syncd.engine.census import Counted, census_if_due, reaches_back_to, read_again, read_below
 from syncd.engine.coverage import coverage_findings
@@ -86,6 +87,7 @@ def observe(work: Work, before: Progress, brief: Brief) -> Observed:
     why: str | None = None
     denied: tuple[Finding, ...] = ()
     try:
+        leftalone.heed(work)
         sight, tally.sighted = work.reader.look_around(), True
         tally.progress = _fit(work, trusted(replace(progress, skew=sight.skew)), sight)
         census = brief.census
@@ -100,6 +102,7 @@ def observe(work: Work, before: Progress, brief: Brief) -> Observed:
     except (Unavailable, Denied, Unreadable) as failed:
         why = f"{failed} Grant: {failed.need}." if isinstance(failed, Denied) else str(failed)
         denied = _denial(work, failed, why, started)
+        leftalone.note(work, failed, reading=True)
         tally.progress = doubted(tally.progress) if isinstance(failed, Denied) else tally.progress
     reachable = why is None
     if reachable:

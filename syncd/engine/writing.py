@@ -16,6 +16,7 @@ from syncd.core.marks import after_write, comment_gone, entry_key
 from syncd.core.model import Action, Finding, Issue, IssueRef, Plan, Receipt
 from syncd.core.noise import Notice, notified, tells
 from syncd.core.ports import Entry, EntryState, Signed, TrackerWriter
+from syncd.engine import leftalone
 from syncd.engine.asking import rationed
 from syncd.engine.portions import Portions
 from syncd.engine.recalling import found_instead
@@ -54,6 +55,9 @@ def look_up_sending(work: Work, writer: TrackerWriter) -> Done:
     """Ask the tracker about every write that was begun and has no receipt: settle it, or put it back to be done."""
     done = Done()
     unsure = work.store.entries(work.tracker, [EntryState.SENDING], limit=ALL)
+    if unsure and leftalone.is_left_alone(work):
+        done.waiting = len(unsure)
+        return done
     for start in range(0, len(unsure), LOOKED_UP_TOGETHER):
         work.still_ours(TOGETHER_TTL)
         _look_up(work, writer, unsure[start : start + LOOKED_UP_TOGETHER], done)
@@ -96,7 +100,7 @@ class _Writing:
         self._denied: set[tuple[str | None, str | None, str]] = set()
         """Project, type of issue and kind of action for which something is missing: asked once a cycle, not once an
         issue. None stands for all of them."""
-        self.done = Done()
+        self.done = Done(stopped=leftalone.is_left_alone(work))
 
     def run(self, entries: Sequence[Entry]) -> Done:
         todo = {entry.key: entry for entry in _todo(self._work)}
@@ -195,6 +199,7 @@ class _Writing:
             case Unavailable():
                 self._put_back(entry, EntryState.TODO, str(failed), tried=False)
                 self.done.stopped |= not failed.narrow
+                leftalone.note(self._work, failed)
                 self._wait(entry)
             case Gone() | Stale():
                 self._put_back(entry, EntryState.GONE if isinstance(failed, Gone) else EntryState.DROPPED, str(failed))

@@ -23,6 +23,7 @@ from syncd.store.tables import (
     left_scope,
     lies_within,
     loose_links,
+    meta,
     plan_states,
     set_aside,
     told_twins,
@@ -63,6 +64,17 @@ class Snapshots(Part):
             "lag_seen": progress.lag_seen,
         }
         connection.execute(self._db.upsert(trackers), row)
+
+    def rests_until(self, *what: str) -> datetime | None:
+        """Until when trackers, or parts of them, asked to be left alone: the latest."""
+        with self._db.reading() as connection:
+            told = connection.execute(_REST, {"names": [REST + name for name in what]}).scalars().all()
+        return max(map(datetime.fromisoformat, told), default=None)
+
+    def rest(self, what: str, until: datetime) -> None:
+        """It asked to be left alone until then."""
+        with self._db.writing() as connection:
+            connection.execute(self._db.upsert(meta), {"name": REST + what, "value": until.isoformat()})
 
     def remember(
         self,
@@ -250,6 +262,9 @@ _MISSING = (
     .where(loose_links.c.tracker == bindparam("tracker"), loose_links.c.missing.is_not(None))
     .order_by(loose_links.c.id, loose_links.c.folded_key)
 )
+REST = "rest/"
+"""Before the name of a tracker or a part of it, as a name in `meta`: until when it asked to be left alone."""
+_REST = select(meta.c.value).where(meta.c.name.in_(bindparam("names", expanding=True)))
 _PROGRESS = select(trackers).where(trackers.c.tracker == bindparam("tracker"))
 
 

@@ -18,7 +18,7 @@ meta = Table(
     metadata,
     Column(
         "name", Name, primary_key=True
-    ),  # instance, created, rulebook (the version kept last), adopted/<id of a store taken over>
+    ),  # instance, created, rulebook (the version kept last), adopted/<id of a store taken over>, rest/<tracker>
     Column("value", Words, nullable=False),
 )
 

@@ -97,6 +97,15 @@ def test_what_is_unchanged_is_absent_and_writes_nothing(store: SqlStore) -> None
     assert writes(seen) == []
 
 
+def test_until_when_a_tracker_is_to_be_left_alone_is_kept_for_each(store: Store) -> None:
+    assert store.rests_until(JIRA) is None
+    store.rest(JIRA, NOW + MINUTE)
+    store.rest("another", NOW)
+    store.rest(JIRA, NOW + 2 * MINUTE)
+    assert (store.rests_until(JIRA), store.rests_until("another")) == (NOW + 2 * MINUTE, NOW)
+    assert store.rests_until("another", JIRA, "one that never asked") == NOW + 2 * MINUTE
+
+
 def test_a_steady_poll_writes_the_trackers_row_and_nothing_else(store: SqlStore) -> None:
     remember(store, issue("1"))
     with statements(store) as seen:

@@ -80,6 +80,52 @@ def test_what_lasts_is_said_and_nothing_is_taken_off(name: str, stage: Stage) ->
     assert stage.app.status()["trackers"]["acme-jira"]["healthy"]
 
 
+@pytest.mark.parametrize("match", [SEARCH, "PUT /rest/api/3/issue/*"], ids=["reading", "writing"])
+def test_a_site_that_asks_to_be_left_alone_is_asked_nothing_by_any_process_until_then(stage: Stage, match: str) -> None:
+    """Each cycle here is a new process's: what one was told, the next ones heed."""
+    stage.once()
+    key = stage.create(labels=["sre"])
+    limit = Fault("status", status=429, retry_after=1847, reason="jira-quota-tenant-based", match=match)
+    stage.site.faults.add(limit)
+    told = stage.later(minutes=1)
+    asked_at, other = stage.clock.now(), stage.create(labels=["sre"])
+    assert (told.complete, told.waiting) == (match != SEARCH, 0 if match == SEARCH else 1)
+    with stage.watched() as traffic:
+        for _ in range(5):
+            left = stage.later(minutes=5)
+            assert (left.complete, left.applied) == (False, 0)
+            assert "asked to be left alone until" in str(left.why)
+    assert traffic.seen == []
+    stage.clock.at = asked_at + timedelta(seconds=1847)
+    assert stage.once().complete
+    assert [stage.marks(one) for one in (key, other)] == [["outcome/reliability"]] * 2
+
+
+def test_a_long_limit_on_searching_alone_is_heeded_by_the_processes_that_follow(stage: Stage) -> None:
+    stage.once()
+    key = stage.create(labels=["sre"])
+    limit = Fault("status", status=429, retry_after=1800, reason="jira-burst-based", match=SEARCH)
+    stage.site.faults.add(limit)
+    with stage.watched() as traffic:
+        for _ in range(6):
+            assert not stage.later(minutes=5).complete
+    assert len(traffic.of("POST", "search/jql")) == 1, "not searched again before its time"
+    assert stage.later(minutes=6).complete
+    assert stage.marks(key) == ["outcome/reliability"]
+
+
+def test_a_limit_on_one_kind_of_call_or_on_one_issue_leaves_the_site_to_be_asked(stage: Stage) -> None:
+    stage.once()
+    key, other = stage.create(labels=["sre"]), stage.create(labels=["finops"])
+    issue_id = stage.site.issue(key).id
+    reason = "jira-per-issue-on-write"
+    stage.site.faults.add(Fault("status", status=429, retry_after=600, reason=reason, match=f"PUT */issue/{issue_id}"))
+    result = stage.later(minutes=1)
+    assert (result.complete, result.applied, result.waiting) == (True, 1, 1)
+    assert (stage.marks(key), stage.marks(other)) == ([], ["outcome/cost"])
+    assert stage.later(minutes=11).applied == 1
+
+
 def test_pages_that_were_read_before_the_fault_are_kept_and_the_next_cycle_goes_on_from_there(stage: Stage) -> None:
     stage.write(tracker={"write": "observe"})
     for _ in range(25):

@@ -81,6 +81,14 @@ class Snapshots(Protocol):
         """
         ...
 
+    def rests_until(self, *what: str) -> datetime | None:
+        """Until when trackers, or parts of them, by name, asked to be left alone: the latest. None: they never have."""
+        ...
+
+    def rest(self, what: str, until: datetime) -> None:
+        """It asked to be left alone until then. Every process heeds it."""
+        ...
+
     def mark_missing(self, tracker: str, links: Sequence[Link], now: datetime) -> None:
         """Links that answered nothing when read directly: their children's lineage is incomplete."""
         ...
