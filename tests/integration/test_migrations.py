@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -11,15 +12,32 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import (
+    URL,
+    Boolean,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from support_pg import database, postgresql
-from support_store import JIRA, NOW, finding, issue, override, ref, standing
+from support_store import JIRA, NOW, applied, entry, finding, issue, mapped, override, ref, standing, stored_plan
 
 from syncd.core.bearing import Bears
+from syncd.core.commands import Order, Said
 from syncd.core.errors import Behind, Broken
-from syncd.core.model import Conflict, Mapped
-from syncd.core.ports import Hold, Listening
-from syncd.store import migrate, open_store, revisions
+from syncd.core.model import Conflict, Link, Mapped, Person
+from syncd.core.ports import Census, Hold, Listening, Owed, Progress, RulesVersion
+from syncd.core.running import Attempt, Executor
+from syncd.store import SqlStore, migrate, open_store, revisions
+from syncd.store.columns import Duration, Instant
 from syncd.store.tables import metadata
 
 
@@ -206,3 +224,121 @@ def test_a_store_from_before_comments_keeps_its_verdicts_and_learns_to_listen(em
     again.save_standings([standing("1", Mapped("growth"))])
     assert again.turns([ref("1")], NOW - timedelta(days=9999))[ref("1")][-1].origin is not None
     again.close()
+
+
+# --- with rows in every table -----------------------------------------------------------------------------
+
+EARLIER = [script.revision for script in reversed(list(scripts().walk_revisions()))][:-1]
+"""Oldest first, without this program's own."""
+
+
+def fill(store: SqlStore) -> None:
+    """What months of work leave, by the store's own methods."""
+    store.remember(JIRA, [issue("1"), issue("2"), issue("3")], in_scope=True, now=NOW)
+    store.remember(JIRA, [issue("9")], in_scope=False, now=NOW)
+    store.remember(JIRA, [issue("2", key="OPS-2")], in_scope=True, now=NOW)
+    torn = standing("1", Conflict(()))
+    store.save_standings([replace(torn, decision=replace(torn.decision, cause="a > b")), mapped("2", "growth")])
+    store.save_standings([standing("2", Mapped("reliability"))])
+    store.save_overrides([override("1")], [], NOW)
+    store.save_findings(JIRA, "drift", [finding("issue 1", "drift")], NOW)
+    store.save_applied([applied("1", "outcome/growth", 1)])
+    store.save_plan(stored_plan("abcdef1234", NOW, (JIRA,)))
+    store.save_plan_state([], [ref("1")], {ref("2"): "closed"})
+    store.commit_intent([entry("1"), entry("2")], NOW)
+    store.save_progress(JIRA, Progress(watermark=NOW, scope=("PAY",)))
+    store.save_census(JIRA, Census(began=NOW, scope=("PAY",)), [Link("1", "PAY-1")])
+    store.keep_rulebook(RulesVersion(version="v1", at=NOW, author=None, commit=None), {"rules.yaml": "rules: []"})
+    store.mark_missing(JIRA, [Link("8", "PAY-8")], NOW)
+    store.enlist(Executor(name="one", token="t", started=NOW, seen=NOW))
+    store.save_attempt(Attempt(tracker=JIRA, kind="cycle", id="cycle:7", started=NOW))
+    store.save_listening(JIRA, Listening(heard_to=NOW))
+    ana = Person(id="ana", name="Ana")
+    store.save_said(
+        JIRA, [Said(ref=ref("1"), comment="77", author=ana, email=None, at=NOW, orders=(Order("why"),))], []
+    )
+    assert store.acquire(JIRA, "me", NOW, NOW - NOW) is not None
+
+
+def fill_the_rest(connection: Connection) -> None:
+    """A row in each table that is still empty: of which nobody reads the meaning here, only that it stays."""
+    for table in metadata.sorted_tables:
+        if connection.execute(select(table).limit(1)).first() is None:
+            connection.execute(insert(table).values({c.name: _any(c) for c in table.columns if not _drawn(c)}))
+    empty = [t.name for t in metadata.sorted_tables if connection.execute(select(t).limit(1)).first() is None]
+    assert empty == []
+
+
+def _drawn(column: Any) -> bool:
+    """The database numbers it."""
+    return bool(column.table.autoincrement_column is column)
+
+
+def _any(column: Any) -> Any:
+    kinds = ((Instant, NOW), (Duration, NOW - NOW), (Boolean, True), (Integer, 7))
+    return next((value for kind, value in kinds if isinstance(column.type, kind)), "[]")
+
+
+def rows(connection: Connection) -> dict[str, tuple[list[str], list[str]]]:
+    """table → (its columns, its rows as texts), as the database itself describes them."""
+    seen = MetaData()
+    seen.reflect(connection)
+    found = {}
+    for name, table in seen.tables.items():
+        columns = sorted(c.name for c in table.columns)
+        found[name] = (columns, _texts(connection, table, columns))
+    return found
+
+
+def _texts(connection: Connection, table: Table, columns: list[str]) -> list[str]:
+    named = ", ".join(f'"{name}"' for name in columns)
+    told = connection.exec_driver_sql(f"SELECT {named} FROM {table.name}")  # noqa: S608 - names of our own tables
+    return sorted(repr(tuple(map(_plain, row))) for row in told)
+
+
+def _plain(value: Any) -> Any:
+    """A flag is a number to SQLite."""
+    return int(value) if isinstance(value, bool) else value
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+def test_every_row_of_an_older_store_is_there_after_the_upgrade_and_is_understood(
+    revision: str, empty_url: str, engine: Engine
+) -> None:
+    store = open_store(empty_url, clock_now=NOW)
+    fill(store)
+    store.close()
+    with engine.begin() as connection:
+        fill_the_rest(connection)
+        command.downgrade(revisions.config(connection), revision)
+    with engine.connect() as connection:
+        before = rows(connection)
+    assert migrate(empty_url) == [*EARLIER[EARLIER.index(revision) + 1 :], revisions.HEAD]
+    with engine.connect() as connection:
+        assert drift(connection) == []
+        for name, (columns, told) in before.items():
+            if name == revisions.VERSION_TABLE:
+                continue
+            now = MetaData()
+            now.reflect(connection, only=[name])
+            assert _texts(connection, now.tables[name], columns) == told, name
+    understood(open_store(empty_url, clock_now=NOW, create=False))
+
+
+def understood(store: SqlStore) -> None:
+    """All that the oldest store held already."""
+    assert store.instance
+    assert sorted(known.issue.key for some in store.standings(JIRA) for known in some) == ["OPS-2", "PAY-1", "PAY-3"]
+    assert [one.id for one in store.find("PAY-2", JIRA)] == ["2"], "by the key it once bore"
+    assert store.known([ref("2")])[ref("2")].standing == standing("2", Mapped("reliability"))
+    assert [o for o, _ in store.words()] == [override("1")]
+    assert [(f.kind, f.cause) for _, f in store.findings(JIRA)] == [("drift", "issue 1")]
+    assert store.plan("abcdef1234") == stored_plan("abcdef1234", NOW, (JIRA,))
+    assert store.outbox_counts(JIRA)["todo"] == 2
+    assert store.progress(JIRA).watermark == NOW
+    assert store.brief(JIRA).owed >= {Owed.TODO, Owed.WAITING, Owed.ABOVE, Owed.UNSETTLED}
+    assert store.held(JIRA) == {"closed": 1}
+    store.remember(JIRA, [issue("4")], in_scope=True, now=NOW)
+    store.save_plan_state([ref("1")], [], {})
+    store.commit_intent([entry("4")], NOW)
+    store.close()
