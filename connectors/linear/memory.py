@@ -36,25 +36,25 @@ class Changes:
 class Begun:
     """How far a first reading has come: newest changes first, so it goes on with what changed no later than `oldest`.
 
-    Whatever changed meanwhile is newer than `newest`, which is how far the whole reading will have read in the end.
+    Whatever changes meanwhile is newer than `began`, which is how far the whole reading will have read in the end.
     """
 
-    newest: datetime
+    began: datetime
     oldest: datetime
     asked: tuple[str, ...]
     """The teams, and what else is asked for: another reading does not go on with this one."""
 
     def told(self) -> Sequence[str]:
         """To keep."""
-        return [self.newest.isoformat(), self.oldest.isoformat(), *self.asked]
+        return [self.began.isoformat(), self.oldest.isoformat(), *self.asked]
 
     @classmethod
     def of(cls, told: Sequence[str]) -> "Begun | None":
         """Back again."""
         if not told:
             return None
-        newest, oldest, *asked = told
-        return cls(datetime.fromisoformat(newest), datetime.fromisoformat(oldest), tuple(asked))
+        began, oldest, *asked = told
+        return cls(datetime.fromisoformat(began), datetime.fromisoformat(oldest), tuple(asked))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from connectors.linear.documents import (
 from connectors.linear.labels import Ours
 from connectors.linear.mapping import Dialect, in_scope, read_issue
 from connectors.linear.memory import Begun, Changes, Memory, node_digest, short
-from connectors.linear.paging import Filter, IssueWalk, Part, oldest_of, pages, taken_apart, told, updated
+from connectors.linear.paging import Filter, IssueWalk, Part, oldest_of, pages, taken_apart, told
 from connectors.linear.shapes import WrongError, mapping, name
 from connectors.linear.talk import comment_seen
 from connectors.linear.traces import NAMED_AT_ONCE, bearing, signed_comments
@@ -113,10 +113,9 @@ class LinearReader:
     def observe(self, since: datetime | None, memory: str = "") -> Iterator[Page]:
         """Catalogues first, then what their changes concern and what moved out, then issues, newest change first.
 
-        Only the last page says how far has been read: up to the instant at which the walk began on the tracker's
-        clock, or to the newest change that stood on its first page, for whatever changes during the walk is newer than
-        both (facts/linear.md §3). Were it the newest change alone, a quiet workspace would read its last burst of
-        changes again in every cycle.
+        Only the last page says how far has been read: up to the instant at which all of it began on the tracker's
+        clock, for whatever changes meanwhile is newer (facts/linear.md §3). Not up to the newest change that its first
+        page of issues shows: what moved out between the question for that and this page would be older than it.
 
         Each page of a first reading says in its memory how far it is, and the next one goes on there. A later reading
         that is cut off begins anew: it is short, and what it had read is kept.
@@ -127,9 +126,8 @@ class LinearReader:
             return
         kept = Memory.parse(memory)
         begun = self._begun(kept, teams) if since is None else None
-        began = self._linear.caller.tracker_now()
-        newest = began if since is None else max(since, began)
-        newest, oldest = (newest, None) if begun is None else (begun.newest, begun.oldest)
+        now_there = self._linear.caller.tracker_now()
+        began, oldest = (now_there, None) if begun is None else (begun.began, begun.oldest)
         before = None if since is None else kept
         catalogue = self._catalogue = Catalogue.read(self._linear, self._options.marks, self._ours(before))
         now = Memory.of(catalogue.labels, catalogue.nodes, self._teams or (), before)
@@ -141,15 +139,13 @@ class LinearReader:
             for beside in (self._concerned(teams, changes), self._moved(since)):
                 for page in beside:
                     yield from _told(page)
-        for number, part in enumerate(self._walk.run(self._changed_since(teams, since), oldest)):
-            if number == 0:
-                newest = max(newest, *(at for at in map(updated, part.rows) if at is not None), newest)
+        for part in self._walk.run(self._changed_since(teams, since), oldest):
             page, oldest = self._mapped(part).page(), oldest_of(part, oldest)
             now = now.with_labels(catalogue.found_late)
             if part.following is None:
-                page = replace(page, read_to=newest, last=True, memory=replace(now, begun=None).text())
+                page = replace(page, read_to=began, last=True, memory=replace(now, begun=None).text())
             elif since is None and oldest is not None:
-                far = Begun(newest, oldest, self._asked(teams))
+                far = Begun(began, oldest, self._asked(teams))
                 page = replace(page, memory=replace(now, begun=far).text())
             yield page
 
@@ -161,7 +157,7 @@ class LinearReader:
         begun = None if kept is None else kept.begun
         if begun is None or begun.asked != self._asked(teams):
             return None
-        return begun if self._linear.caller.tracker_now() - begun.newest < OLDEST else None
+        return begun if self._linear.caller.tracker_now() - begun.began < OLDEST else None
 
     def _nodes(self, catalogue: Catalogue, before: Memory | None) -> Page:
         """Projects and initiatives that are new or otherwise than they were."""

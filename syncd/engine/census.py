@@ -52,6 +52,16 @@ def is_due(census: Census, progress: Progress, every: timedelta, now: datetime) 
     return last is not None and now - last >= every
 
 
+def call_for_census(work: Work, progress: Progress, census: Census) -> Census:
+    """The census as it stands; one that is begun, where everything is to be read and something is known already.
+
+    Such a reading shows what is there, and not what left since the watermark that it does without. So a census follows,
+    in whichever cycle it comes to its end.
+    """
+    afresh = progress.watermark is None and work.store.count_in_scope(work.tracker) > 0
+    return _begin(work, progress) if afresh else census
+
+
 def reaches_back_to(work: Work, progress: Progress, census: Census) -> datetime | None:
     """From when on (tracker's clock) the read before a census goes: all that was changed since the last one.
 

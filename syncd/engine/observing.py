@@ -21,7 +21,7 @@ from syncd.core.ports import (
 )
 from syncd.engine import leftalone
 from syncd.engine.backfill import read_everything
-from syncd.engine.census import Counted, census_if_due, reaches_back_to, read_again, read_below
+from syncd.engine.census import Counted, call_for_census, census_if_due, reaches_back_to, read_again, read_below
 from syncd.engine.coverage import coverage_findings
 from syncd.engine.lineage import inside, read_outside
 from syncd.engine.sureness import doubted, lateness, learned, since, trusted
@@ -90,7 +90,7 @@ def observe(work: Work, before: Progress, brief: Brief) -> Observed:
         leftalone.heed(work)
         sight, tally.sighted = work.reader.look_around(), True
         tally.progress = _fit(work, trusted(replace(progress, skew=sight.skew)), sight)
-        census = brief.census
+        census = call_for_census(work, tally.progress, brief.census)
         if _walk(work, tally, census) > 1:  # it took a while: see that we still are who we were
             sight = work.reader.look_around()
             tally.progress = trusted(_fit(work, tally.progress, sight))

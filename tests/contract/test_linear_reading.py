@@ -8,6 +8,7 @@ from support_linear_reading import IDLE, Cycles, Desk, desk
 
 from connectors.linear.documents import ISSUES_AT_ONCE
 from connectors.sandbox.linear import LinearFault
+from connectors.sandbox.linear.faults import LinearExchange
 from syncd.core.errors import Denied, Unavailable, Unreadable
 from syncd.core.model import Category, Copy, IssueRef, Link
 from syncd.core.ports import NoSuchField, Page
@@ -392,6 +393,32 @@ def test_archived_and_trashed_issues_are_outside_and_come_back(at: Desk, cycles:
     at.maria.restore(one)
     cycles.run()
     assert set(cycles.by_key()) == {one}
+
+
+def test_what_moves_out_between_the_question_for_that_and_the_first_page_of_issues_is_told_by_the_next_walk(
+    at: Desk, cycles: Cycles
+) -> None:
+    """Though nothing overlaps, and an edit made after the move stands on that page."""
+    cycles.changed = {"scope": {"teams": ("ENG",)}, "overlap": timedelta(0)}
+    gone, edited = at.maria.create("ENG", "Moves"), at.maria.create("ENG", "Stays")
+    at.later(minutes=1)
+    cycles.run()
+    at.later(minutes=1)
+
+    def meanwhile(exchange: LinearExchange) -> None:
+        if exchange.operation == "Moved":
+            at.space.on_exchange = None
+            at.later(seconds=2)
+            at.maria.move(gone, "OPS")
+            at.later(seconds=2)
+            at.maria.edit(edited, title="Edited")
+
+    at.space.on_exchange = meanwhile
+    cycles.run()
+    assert cycles.by_key()[edited].title == "Edited"
+    at.later(minutes=1)
+    cycles.run()
+    assert list(cycles.by_key()) == [edited]
 
 
 def test_an_issue_that_moved_out_of_scope_is_outside_and_in_scope_has_its_new_key(at: Desk) -> None:
