@@ -84,12 +84,10 @@ def _act(workspace: Workspace, asked: Any) -> Any:
 
 
 def _settings(workspace: Workspace, asked: Any) -> Any:
-    """`{"switches": {…}, "limits": {…}, "hidden": ["SEC"]}`: what is named is set; `trash_kept_s` in seconds."""
+    """`{"switches": {…}, "limits": {…}, "hidden": ["SEC"]}`: what is named is set; `trash_kept_s`, `commit_lag_s`."""
     for name, value in asked.get("switches", {}).items():
-        if name == "trash_kept_s":
-            workspace.switches.trash_kept = timedelta(seconds=value)
-        else:
-            setattr(workspace.switches, name, value)
+        span = name.endswith("_s")
+        setattr(workspace.switches, name.removesuffix("_s"), timedelta(seconds=value) if span else value)
     for name, value in asked.get("limits", {}).items():
         setattr(workspace.limits, name, value)
     workspace.hidden = set(asked.get("hidden", workspace.hidden))

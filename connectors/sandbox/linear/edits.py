@@ -237,7 +237,7 @@ def _move(session: Session, issue: Issue, team: Team) -> None:
 
 
 def _stamp(session: Session, issue: Issue, before: State) -> None:
-    issue.updated_at = session.now
+    issue.updated_at = session.stamp(issue.updated_at)
     session.workspace.issues.touch()
     if issue.state is before:
         return
@@ -262,14 +262,14 @@ def archive(session: Session, issue: Issue, *, trash: bool) -> None:
     """Out of sight, restorable; with `trash` to be purged later."""
     issue.archived_at = session.now
     issue.trashed = True if trash else None
-    issue.updated_at = session.now
+    issue.updated_at = session.stamp(issue.updated_at)
     session.workspace.issues.touch()
     session.workspace.log(issue, session.doer, {"archived": True, **({"trashed": True} if trash else {})})
 
 
 def restore(session: Session, issue: Issue) -> None:
     """Back from the archive or the trash."""
-    issue.archived_at, issue.trashed, issue.updated_at = None, None, session.now
+    issue.archived_at, issue.trashed, issue.updated_at = None, None, session.stamp(issue.updated_at)
     session.workspace.issues.touch()
     session.workspace.log(issue, session.doer, {"archived": False})
 

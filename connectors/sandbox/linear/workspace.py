@@ -27,6 +27,7 @@ class Switches:
 
     `label_names`: names are unique over the workspace (and each team), or within a group only. `label_owners_only`:
     label creation is forbidden. `lost_cursor`: what a cursor does whose row was purged. `trash_kept`: until purge.
+    `commit_lag`: by how much an edit's `updatedAt` is older than the edit can be seen.
     """
 
     label_names: Literal["workspace", "group"] = "workspace"
@@ -45,6 +46,7 @@ class Switches:
     comment_cap: int = 2000
     group_cap: int = 250
     trash_kept: timedelta = timedelta(days=30)
+    commit_lag: timedelta = timedelta(0)
 
 
 @dataclass(slots=True)
@@ -93,6 +95,11 @@ class Session:
         if self.key is None:
             return True
         return team.key not in self.workspace.hidden and (self.key.teams is None or team.key in self.key.teams)
+
+    def stamp(self, before: datetime | None = None) -> datetime:
+        """The `updatedAt` of an edit that can be seen from now on; never before that of the edit before it."""
+        began = self.now - self.workspace.switches.commit_lag
+        return began if before is None else max(before, began)
 
 
 class Workspace(Holdings):

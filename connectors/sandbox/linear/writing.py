@@ -78,10 +78,10 @@ def create_issue(session: Session, asked: Input) -> Issue:
     if not (asked.get("title") or "").strip():
         raise bad_argument("title should not be empty", name="title", constraint="isNotEmpty")
     identity = own_id(session, asked.get("id"), "Issue", workspace.issues.rows)
-    doer, born = doer_of(session, asked), asked.get("createdAt") or session.now
+    doer, born = doer_of(session, asked), asked.get("createdAt") or session.stamp()
     number = team.last_number + 1
     key, state = f"{team.key}-{number}", workspace.state(team, "backlog")
-    made = Issue(identity, born, session.now, team, number, key, asked["title"], state, creator=doer.user)
+    made = Issue(identity, born, session.stamp(), team, number, key, asked["title"], state, creator=doer.user)
     made.bot_actor, made.external_user_creator = doer.bot, doer.external
     rest = {name: value for name, value in asked.items() if name not in _AT_BIRTH and value is not None}
     new = prepare(session, made, rest)
