@@ -93,7 +93,8 @@ class Amiss:
     """What an answer says that its HTTP status does not: it failed, and may be asked again.
 
     `undone`: surely nothing was done, so that a write, too, may be sent again (a rate limit). Else it is as with a 5xx:
-    a read is asked again, a write is in doubt. `after`: the seconds to wait first (None: backing off).
+    a read is asked again, a write is in doubt. `after`: the seconds to wait first (None: backing off),
+    or longer, where the answer has a Retry-After.
     """
 
     why: str
@@ -312,7 +313,8 @@ class Caller:
         )
         amiss = self._amiss(answer)
         if amiss is not None:
-            raise self._told(answer, amiss, read=read)
+            waits = (amiss.after, _retry_after(response.headers, now + self.skew))
+            raise self._told(answer, amiss, max((w for w in waits if w is not None), default=None), read=read)
         if 200 <= status < 300:  # noqa: PLR2004  # the class of success
             if broken is None and (content or status == _NO_CONTENT or not read):
                 return answer
@@ -329,12 +331,12 @@ class Caller:
             raise Denied(message, need=self._credentials, tracker=self.tracker)
         raise Rejected(self.words(f"{what}: {status}, {said(answer)}"), tracker=self.tracker, answer=answer)
 
-    def _told(self, answer: Answer, amiss: Amiss, *, read: bool) -> Exception:
+    def _told(self, answer: Answer, amiss: Amiss, after: float | None, *, read: bool) -> Exception:
         message = self.words(f"{answer.method} {answer.path}: {answer.status}, {amiss.why}")
         if not read and not amiss.undone:
             return InDoubt(message, tracker=self.tracker)
-        wait = None if amiss.after is None else timedelta(seconds=amiss.after)
-        return _Again(Unavailable(message, tracker=self.tracker, retry_after=wait), amiss.after, answer.headers)
+        wait = None if after is None else timedelta(seconds=after)
+        return _Again(Unavailable(message, tracker=self.tracker, retry_after=wait), after, answer.headers)
 
     def _broken_off(self, what: str, why: str, *, read: bool) -> Exception:
         message = self.words(f"{what}: the answer broke off or never came ({why})")
