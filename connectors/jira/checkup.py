@@ -26,7 +26,7 @@ def examine(site: Site, wanted: Mapping[str, Write], *, mail: bool) -> Iterator[
     try:
         me = site.myself()
     except Denied as denied:
-        remedy = f"make one at id.atlassian.com and put it where `token` says: {denied.need}"
+        remedy = f"needed: {denied.need}. Tokens are made at id.atlassian.com, and put where `token` says"
         yield Checkup("token", ok=False, says=str(denied), remedy=remedy)
         return
     who = me.get("emailAddress") or me.get("displayName") or me.get("accountId")

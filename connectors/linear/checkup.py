@@ -18,7 +18,7 @@ def examine(reader: LinearReader, labels: OurLabels, wanted: Mapping[str, Write]
     try:
         sight = reader.look_around()
     except Denied as denied:
-        remedy = "make a key under Settings → Security & access, and put it where `token` says"
+        remedy = f"needed: {denied.need}. Keys are made under Settings → Security & access, and put where `token` says"
         yield Checkup("token", ok=False, says=str(denied), remedy=remedy)
         return
     personal = token.startswith(KEY_PREFIX)

@@ -114,6 +114,11 @@ class Denied(TrackerError):
         self.key = key
         super().__init__(message, tracker=tracker)
 
+    @property
+    def told(self) -> str:
+        """What was refused, and what to grant."""
+        return f"{str(self).removesuffix('.')}. Grant: {self.need}"
+
 
 class Exposed(Denied):
     """Outsiders could see what was written there: it was taken back, and nothing of the kind is written there again."""

@@ -100,7 +100,7 @@ def observe(work: Work, before: Progress, brief: Brief) -> Observed:
         if tally.news or Owed.ABOVE in brief.owed:
             _read_ancestors(work, tally, started)
     except (Unavailable, Denied, Unreadable) as failed:
-        why = f"{failed} Grant: {failed.need}." if isinstance(failed, Denied) else str(failed)
+        why = f"{failed.told}." if isinstance(failed, Denied) else str(failed)
         denied = _denial(work, failed, why, started)
         leftalone.note(work, failed, reading=True)
         tally.progress = doubted(tally.progress) if isinstance(failed, Denied) else tally.progress

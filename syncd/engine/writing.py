@@ -255,7 +255,7 @@ def _denial(action: Action, failed: Denied) -> Finding:
         tracker=action.ref.tracker,
         kind="denied",
         cause=f"{where} {action.kind}" + ("" if failed.key else f": {failed.need}"),
-        text=f"{failed} Grant: {failed.need} ({where}).",
+        text=f"{failed.told} ({where}).",
         key=failed.key,
     )
 

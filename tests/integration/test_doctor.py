@@ -14,6 +14,7 @@ from support_linear_writer import Space, space_of
 from support_stage import TRACKER, Stage, staged
 
 from connectors.linear.kind import LinearKind
+from connectors.sandbox import Fault
 from syncd.core.checkup import Checkup
 from syncd.core.plan import Write
 from syncd.core.ports import Signature
@@ -97,6 +98,13 @@ def test_a_token_that_does_not_work_is_the_one_thing_told_of_that_tracker(
     assert list(wrong(ran)) == ["token"]
     assert "PAY: read" not in found(ran)
     assert "not-the-token" not in ran.out
+
+
+def test_an_address_that_redirects_is_mended_at_the_url_and_not_at_the_token(stage: Stage, syncd: Cli) -> None:
+    stage.site.faults.add(Fault("status", 302, times=None))
+    remedy = wrong(syncd("doctor", "--json"))["token"]
+    assert remedy.startswith("needed: a url in syncd.yaml that is the tracker's own")
+    assert "302, Found. Grant: a url" in syncd("once").err
 
 
 def test_a_secret_that_is_not_set_is_told_with_its_name(syncd: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
