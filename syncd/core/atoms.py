@@ -117,6 +117,46 @@ class FieldIndex(dict[str, Sequence[int]]):
         return found
 
 
+class Vocabulary:
+    """All atoms of a rulebook, or of two that are compared: then each issue is looked at once for both."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Atom, int] = {}
+        self._index: tuple[tuple[Values, Callable[[str], Sequence[int]]], ...] = ()
+        self._indexed = 0
+        self._latest: tuple[Seen | None, Hits] = (None, {})
+
+    def number(self, atom: Atom) -> int:
+        """The number by which `hits` tells of that atom."""
+        return self._numbers.setdefault(atom, len(self._numbers))
+
+    def hits(self, issue: Seen) -> Hits:
+        """What the issue fits. Of the latest one it is remembered."""
+        if self._indexed != len(self._numbers):
+            self._build()
+        latest, hits = self._latest
+        if issue is latest:
+            return hits
+        found: dict[int, str] = {}
+        for values, fitting in self._index:
+            for value in values(issue):
+                for atom in fitting(value):
+                    if atom not in found:
+                        found[atom] = value
+        self._latest = issue, found
+        return found
+
+    def _build(self) -> None:
+        fields: dict[str, FieldIndex] = {}
+        for atom, number in self._numbers.items():
+            fields.setdefault(atom.field, FieldIndex(atom.field)).add(number, atom)
+        for index in fields.values():
+            index.seal()
+        self._index = tuple((values_of(field), index.fitting) for field, index in fields.items())
+        self._indexed = len(self._numbers)
+        self._latest = None, {}
+
+
 class _Side:
     """The atoms of one field that are compared as values stand, or those that are compared folded."""
 

@@ -71,7 +71,7 @@ class Comparison:
             {rule.id: numbers.setdefault(_shown(rule, m.rulebook.strategy), len(numbers)) for rule in m.rules}
             for m in (old, new)
         ]
-        self._old, self._new = Decider(old, now), Decider(new, now)
+        self._old, self._new = Decider(Matcher(old.rulebook, old.day, beside=new), now), Decider(new, now)
 
     def differs(self, issue: Seen, lineage: Lineage) -> bool:
         """Whether the decisions differ in anything that is kept of them."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple, Protocol, assert_never
 
-from syncd.core.atoms import Atom, FieldIndex, Hits, Values, must_be_asked, values_of
+from syncd.core.atoms import Atom, Hits, Vocabulary, must_be_asked
 from syncd.core.cel import Expression
 from syncd.core.model import (
     AllOf,
@@ -310,22 +310,24 @@ class Match(NamedTuple):
 
 
 class Matcher:
-    """The rules in effect on one day, compiled. Not safe for use by several threads at once."""
+    """The rules in effect on one day, compiled. Not safe for use by several threads at once.
 
-    def __init__(self, rulebook: Rulebook, day: date) -> None:
+    One that is asked about the same issues as another is made `beside` it: both look at each issue once.
+    """
+
+    def __init__(self, rulebook: Rulebook, day: date, beside: "Matcher | None" = None) -> None:
         self.rulebook = rulebook
         self.day = day
         self.rules = rulebook.in_effect(day)
         self.faults: dict[str, tuple[str, str]] = {}
         """Rule → the key of the latest issue on which its CEL failed, and how."""
-        self._atoms: dict[Atom, int] = {}
+        self.atoms: Vocabulary = Vocabulary() if beside is None else beside.atoms
         self._order = sorted(range(len(self.rules)), key=lambda n: _strength(self.rules[n]))
         """Places in `rules`, the strongest first. Within, a rule goes by its place in here."""
         self._numbers = {place: n for n, place in enumerate(self._order)}
         self._ranked = [self.rules[n] for n in self._order]
         self._nodes = [self._compile(rule.when, rule) for rule in self._ranked]
         self._levels = [(rule.default, rule.priority) for rule in self._ranked]
-        self._index = self._build_index()
         self._postings, self._always = self._build_postings()
         self._own = {atom: numbers for (relation, atom), numbers in self._postings.items() if relation is None}
         self._asks = [None if isinstance(node, _Leaf) else node.truth for node in self._nodes]
@@ -344,7 +346,7 @@ class Matcher:
 
     def strongest(self, issue: Seen, lineage: Lineage) -> Sequence[Match]:
         """Of those that match, the ones of the highest priority, by id; defaults only where no other rule matches."""
-        sight = Sight(issue, self._hits(issue), self._above(lineage))
+        sight = Sight(issue, self.atoms.hits(issue), self._above(lineage))
         candidates = self._candidates(sight)
         if not candidates:
             return ()
@@ -361,7 +363,7 @@ class Matcher:
 
     def sight(self, issue: Seen, lineage: Lineage) -> Sight:
         """The issue as these rules' conditions see it."""
-        return Sight(issue, self._hits(issue), self._above(lineage))
+        return Sight(issue, self.atoms.hits(issue), self._above(lineage))
 
     def truth(self, rule: int, sight: Sight) -> tuple[bool | None, tuple[str, ...]]:
         """Whether that rule (by its place in `rules`) matches, and by what, in words; None: unknown."""
@@ -388,20 +390,9 @@ class Matcher:
 
     def _leaf(self, condition: Has, *, exact: bool) -> _Node:
         field = condition.field
-        leaf = _Leaf(field, {self._number(Atom(field, p, exact)): _quote(str(p)) for p in condition.patterns})
+        leaf = _Leaf(field, {self.atoms.number(Atom(field, p, exact)): _quote(str(p)) for p in condition.patterns})
         asked = must_be_asked(field)
         return leaf if asked is None else _AskedLeaf(leaf, asked)
-
-    def _number(self, atom: Atom) -> int:
-        return self._atoms.setdefault(atom, len(self._atoms))
-
-    def _build_index(self) -> tuple[tuple[Values, Callable[[str], Sequence[int]]], ...]:
-        fields: dict[str, FieldIndex] = {}
-        for atom, number in self._atoms.items():
-            fields.setdefault(atom.field, FieldIndex(atom.field)).add(number, atom)
-        for index in fields.values():
-            index.seal()
-        return tuple((values_of(field), index.fitting) for field, index in fields.items())
 
     def _build_postings(self) -> tuple[dict[_Posting, list[int]], frozenset[int]]:
         postings: dict[_Posting, list[int]] = {}
@@ -416,15 +407,6 @@ class Matcher:
 
     # asking
 
-    def _hits(self, issue: Seen) -> Hits:
-        hits: dict[int, str] = {}
-        for values, fitting in self._index:
-            for value in values(issue):
-                for atom in fitting(value):
-                    if atom not in hits:
-                        hits[atom] = value
-        return hits
-
     def _above(self, lineage: Lineage) -> _Above:
         """What is above, remembered: thousands of children share an epic."""
         if not lineage.steps:
@@ -434,7 +416,7 @@ class Matcher:
         if known is not None and known.is_of(lineage):
             return known
         rest = self._above(lineage.rest(0))
-        step = tuple(Sight(a, self._hits(a), self._above(lineage.above(0, n))) for n, a in enumerate(nearest))
+        step = tuple(Sight(a, self.atoms.hits(a), self._above(lineage.above(0, n))) for n, a in enumerate(nearest))
         steps = (step, *rest.steps)
         if len(self._known) >= LINEAGES_REMEMBERED:
             self._known.clear()
