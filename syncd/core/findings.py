@@ -241,6 +241,16 @@ def conflict_finding(count: int, key: str, decision: Decision, strategy: Strateg
     )
 
 
+def finding_of_cause(tracker: str, cause: str) -> Finding:
+    """What names the finding of a conflict's cause: enough to close it."""
+    return Finding(tracker=tracker, kind="conflict", cause=cause, text="")
+
+
+def finding_of_divergence(tracker: str, above: str) -> Finding:
+    """What names the finding that something below the ancestor of that key is mapped otherwise: enough to close it."""
+    return Finding(tracker=tracker, kind="divergence", cause=f"issue {above}", text="")
+
+
 def divergence_finding(count: int, key: str, decision: Decision, ancestor: Issue | None) -> Finding:
     """One for each ancestor that something below it is mapped otherwise than."""
     above = decision.diverges_from or ""

@@ -35,6 +35,7 @@ from syncd.core.whose import mark_overrides, wants_history, with_signed
 from syncd.core.witness import History, Reading
 from syncd.engine.asking import by_people, rationed
 from syncd.engine.batch import Batch
+from syncd.engine.causes import Touched
 from syncd.engine.census import placed, put_outside
 from syncd.engine.histories import histories
 from syncd.engine.kinship import Kinship
@@ -74,6 +75,7 @@ class Pass:
         self._held: set[IssueRef] = set()
         """Issues skipped for a lasting reason that stand in `_planned`."""
         self.decided = 0
+        self.touched = Touched(all=widened.everything or work.store.causes_moved(work.tracker))
 
     def take(self, refs: Sequence[IssueRef]) -> None:
         """One batch of at most `BATCH` issues."""
@@ -228,6 +230,7 @@ class Pass:
             return ()
         present, outside = placed(found, self._work.scope)
         left: dict[IssueRef, Change] = {}
+        self.touched.all |= bool(outside)
         put_outside(self._work, outside, left, self._work.clock.now())
         self._reworded |= {ref.id for ref, change in left.items() if change is not Change.MARKS}
         for moved in outside:  # to where nothing may be touched, and no search of the scope shows it any more
@@ -283,6 +286,8 @@ class Pass:
             decision = decider.decide(batch.known[ref].issue, lineages[ref], batch.overrides)
             batch.standings[ref] = self._standing(batch, ref, decision)
             batch.cycles += cycle_findings(batch.known[ref].issue, lineages[ref])
+            changed = ref.id in self._widened.own
+            self.touched.note(batch.known[ref].standing, batch.standings[ref], changed=changed)
         self._reworded |= {ref.id for ref in batch.reworded}
         self.decided += len(due)
 

@@ -69,8 +69,10 @@ def look(work: Work, *, everything: bool = False, brief: Brief | None = None) ->
         for some in chunks(following):
             pass_.take(some)
     settle_twins(work.store, work.clock.now())
-    if pass_.decided or observed.rows:
-        tell_causes(work, work.clock.now())
+    if pass_.decided or observed.rows or pass_.touched.all:
+        if earlier is not None and earlier.rulebook.strategy != work.rulebook.strategy:  # whose owners findings name
+            pass_.touched.all = True
+        tell_causes(work, pass_.touched, work.clock.now())
     told = {FAULT: fault_findings(work), STRANGER: pass_.kinship.findings()}
     work.store.settle_findings(work.tracker, told, work.clock.now())
     work.store.heard(list(unheard))
@@ -140,7 +142,7 @@ def look_named(work: Work, observed: Observed, spoken: Collection[str] = ()) -> 
     settle_twins(work.store, work.clock.now())
     tell_faults(work, work.clock.now())
     if pass_.decided:
-        tell_causes(work, work.clock.now())
+        tell_causes(work, pass_.touched, work.clock.now())
     return Looked(
         plan=pass_.plan(),
         complete=observed.complete,

@@ -7,6 +7,7 @@ the row's own columns say it.
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -166,7 +167,11 @@ def _person_tree(person: Person) -> tuple[str, str, str]:
 
 
 def _person(tree: list[Any] | None) -> Person | None:
-    return None if tree is None else Person(tree[0], tree[1], tree[2])
+    return None if tree is None else _same_person(tree[0], tree[1], tree[2])
+
+
+_same_person = lru_cache(maxsize=4096)(Person)
+"""A few people are assigned to most issues."""
 
 
 _CATEGORIES = {category.value: category for category in Category}
@@ -288,17 +293,21 @@ def decision_tree(decision: Decision) -> Tree:
     return tree
 
 
+_VIAS = {via.value: via for via in Via}
+_PROOFS = {proof.value: proof for proof in Proof}
+
+
 def decision_value(ref: IssueRef, tree: Tree) -> Decision:
     """The inverse of `decision_tree`."""
     via, spoke = tree.get("via"), tree.get("spoke")
     return Decision(
-        ref=ref,
-        verdict=verdict_value(tree["verdict"]),
-        via=None if via is None else Via(via),
-        evidence=tuple(evidence_value(e) for e in tree.get("evidence", ())),
-        spoke=None if spoke is None else IssueRef(spoke[0], spoke[1]),
-        cause=tree.get("cause"),
-        diverges_from=tree.get("diverges_from"),
+        ref,
+        verdict_value(tree["verdict"]),
+        None if via is None else _VIAS[via],
+        tuple([Evidence(source, key, tuple(said)) for source, key, said in tree.get("evidence", ())]),
+        None if spoke is None else IssueRef(spoke[0], spoke[1]),
+        tree.get("cause"),
+        tree.get("diverges_from"),
     )
 
 
@@ -409,7 +418,7 @@ def applied_value(ref: IssueRef, tree: Tree) -> Applied:
     return Applied(
         ref=ref,
         mark=tree["mark"],
-        proof=Proof(tree["proof"]),
+        proof=_PROOFS[tree["proof"]],
         revision=tree["revision"],
         at=datetime.fromisoformat(tree["at"]),
         was=tree.get("was"),

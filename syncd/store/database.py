@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BindParameter,
@@ -31,6 +31,7 @@ from syncd.core.errors import Broken
 from syncd.store import codec, faults, revisions
 from syncd.store.columns import Instant, clean
 
+Statement = TypeVar("Statement")
 Insert = sqlite.Insert | postgresql.Insert
 Row = dict[str, Any]
 """A row to be written, by column."""
@@ -105,6 +106,7 @@ class Database:
         self._durable = engine.execution_options(syncd_writes=True, syncd_durable=True)
         self._joined = _Joined()
         self._bulks: dict[str, _Bulk] = {}
+        self._kept: dict[str, Any] = {}
         self._upserts: dict[tuple[str, str | None], Insert] = {}
         self._turns = threading.RLock() if shared_connection else None
 
@@ -150,6 +152,13 @@ class Database:
                     raise Broken("a part of a transaction failed and was passed over: nothing of it is kept")
             finally:
                 joined.connection = None
+
+    def kept(self, name: str, put_together: Callable[[], Statement]) -> Statement:
+        """The statement of that name, put together once: that costs more than running it."""
+        if name not in self._kept:
+            self._kept[name] = put_together()
+        statement: Statement = self._kept[name]
+        return statement
 
     # --- what differs between the engines ---
 

@@ -1,17 +1,18 @@
 """Keeping what was decided, by rules and by people, and what a person should settle."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Select, and_, bindparam, delete, func, insert, select, update
 
 from syncd.core.model import Decision, Finding, IssueRef, Override, Standing
 from syncd.core.ports import Hold, RulesVersion
 from syncd.store import codec
-from syncd.store.database import Row, batches
-from syncd.store.part import Part, by_tracker
+from syncd.store.database import Row, batches, listed
+from syncd.store.part import MOVED_CAUSES, Part, by_tracker, note_moved_causes
 from syncd.store.tables import applied, history, issues, meta, overrides, rulebook_log, rulebooks, standings
 from syncd.store.tables import findings as findings_table
 from syncd.store.tables import holds as holds_table
@@ -92,6 +93,7 @@ class Decisions(Part):
                 turn = {"tracker": row["tracker"], "id": row["id"], "at": row["since"], "decision": row["decision"]}
                 turns.append(turn | {"origin": row["origin"]})
         if rows:
+            note_moved_causes(self._db, connection, {row["tracker"] for row in rows})
             self._db.upsert_many(connection, standings, rows)
         if turns:
             self._db.insert_many(connection, history, turns)
@@ -100,10 +102,14 @@ class Decisions(Part):
         names = standings.c.keys()
         stored: dict[IssueRef, Row] = {}
         for tracker, ids in by_tracker(refs).items():
-            query = select(standings).where(standings.c.tracker == tracker, self._db.among(standings.c.id, ids))
-            for row in connection.execute(query).all():
+            for row in connection.execute(self._standings_of, {"tracker": tracker, "ids": listed(ids)}).all():
                 stored[IssueRef(row[0], row[1])] = dict(zip(names, row, strict=True))
         return stored
+
+    @cached_property
+    def _standings_of(self) -> Select[Any]:
+        here = standings.c.tracker == bindparam("tracker")
+        return select(standings).where(here, self._db.among_listed(standings.c.id, "ids"))
 
     def history(self, ref: IssueRef) -> Sequence[tuple[datetime, Decision]]:
         """When the pair changed, and to what, oldest first."""
@@ -132,14 +138,20 @@ class Decisions(Part):
     def _standing_overrides(
         self, connection: Connection, refs: Sequence[IssueRef]
     ) -> list[tuple[IssueRef, int, Override]]:
-        o, found = overrides.c, []
+        found = []
         for tracker, ids in by_tracker(refs).items():
             for batch in batches(ids):
-                here = and_(o.tracker == tracker, self._db.among(o.id, batch), o.ended.is_(None))
-                for id_, n, text in connection.execute(select(o.id, o.n, o.override).where(here).order_by(o.n)):
+                rows = connection.execute(self._words_on, {"tracker": tracker, "ids": listed(batch)})
+                for id_, n, text in rows:
                     ref = IssueRef(tracker, id_)
                     found.append((ref, n, codec.override_value(ref, codec.loads(text))))
         return found
+
+    @cached_property
+    def _words_on(self) -> Select[str, int, str]:
+        o = overrides.c
+        query = select(o.id, o.n, o.override).where(o.tracker == bindparam("tracker"), o.ended.is_(None))
+        return query.where(self._db.among_listed(o.id, "ids")).order_by(o.n)
 
     def save_overrides(self, started: Sequence[Override], ended: Sequence[Override], now: datetime) -> None:
         """Begin some, end others; history is kept. One that stands already is not begun again."""
@@ -280,12 +292,11 @@ class Decisions(Part):
         """The whole present set of those kinds on those issues: new ones open, absent ones close."""
         present = {(finding.kind, _cause(finding)): finding for finding in findings}
         f = findings_table.c
-        here = and_(f.tracker == tracker, f.closed.is_(None), f.kind.in_(list(kinds)))
-        query = select(f.n, f.kind, f.cause, f.finding)
         with self._db.writing() as connection:
             stored: dict[tuple[str, str], tuple[int, str]] = {}
             for some in batches(ids):
-                rows = connection.execute(query.where(here, f.issue.is_not(None), self._db.among(f.issue, some))).all()
+                named = {"tracker": tracker, "kinds": list(kinds), "ids": listed(some)}
+                rows = connection.execute(self._open_on, named).all()
                 stored |= {(kind, cause): (n, text) for n, kind, cause, text in rows}
             closed = [n for name, (n, _) in stored.items() if name not in present]
             if closed:
@@ -301,6 +312,11 @@ class Decisions(Part):
                     change = update(findings_table).where(f.n == stored[name][0])
                     connection.execute(change.values(finding=row["finding"]))
 
+    @cached_property
+    def _open_on(self) -> Select[int, str, str, str]:
+        f = findings_table.c
+        return _OPEN_OF_KINDS.where(f.issue.is_not(None), self._db.among_listed(f.issue, "ids"))
+
     def finding_log(self, limit: int = 1000) -> Sequence[tuple[datetime, datetime, Finding]]:
         """Findings that have closed, with when they were opened and closed, the last closed first."""
         f = findings_table.c
@@ -309,29 +325,63 @@ class Decisions(Part):
             rows = connection.execute(query.limit(limit)).all()
         return [(opened, closed, codec.finding_value(codec.loads(text))) for opened, closed, text in rows]
 
-    def causes(self, tracker: str) -> Iterator[tuple[int, Decision]]:
-        """What conflicts in scope come from: how many open issues hang on it, and one of the decisions; by cause."""
-        return self._by(tracker, standings.c.cause)
+    def causes(self, tracker: str, among: Collection[str] | None = None) -> Iterator[tuple[int, Decision]]:
+        """What conflicts in scope come from: how many open issues hang on it, and one of the decisions; by cause.
 
-    def divergences(self, tracker: str) -> Iterator[tuple[int, Decision]]:
-        """Ancestors that issues in scope are mapped otherwise than: how many open ones, and one of the decisions."""
-        return self._by(tracker, standings.c.diverges)
+        With `among` only of these causes.
+        """
+        return self._by(tracker, standings.c.cause, None if among is None else [_hashed(cause) for cause in among])
 
-    def _by(self, tracker: str, column: Column[str]) -> Iterator[tuple[int, Decision]]:
-        s = standings.c
-        inside = and_(issues.c.tracker == s.tracker, issues.c.id == s.id)
-        where = and_(s.tracker == tracker, column.is_not(None), issues.c.in_scope.is_(True), issues.c.closed.is_(False))
-        grouped = select(column, func.count(), func.min(s.id)).select_from(standings.join(issues, inside)).where(where)
+    def divergences(self, tracker: str, among: Collection[str] | None = None) -> Iterator[tuple[int, Decision]]:
+        """Ancestors that issues in scope are mapped otherwise than: how many open ones, and one of the decisions.
+
+        With `among` only of the ancestors of these keys.
+        """
+        return self._by(tracker, standings.c.diverges, among)
+
+    def causes_moved(self, tracker: str) -> bool:
+        """Whether decisions were saved, or issues left the scope, since the causes were last told of."""
         with self._db.reading() as connection:
-            rows = connection.execute(grouped.group_by(column).order_by(column)).all()
+            return connection.execute(_MOVED, {"called": MOVED_CAUSES + tracker}).first() is not None
+
+    def causes_told(self, tracker: str) -> None:
+        """What `causes` and `divergences` say stands in the findings."""
+        if self.causes_moved(tracker):  # most passes move nothing, and wait for no lock
+            with self._db.writing() as connection:
+                connection.execute(_TOLD, {"called": MOVED_CAUSES + tracker})
+
+    def _by(self, tracker: str, column: Column[str], among: Collection[str] | None) -> Iterator[tuple[int, Decision]]:
+        grouped = self._db.kept(
+            f"by {column.name}{' among' if among is not None else ''}",
+            lambda: self._hanging(column, among=among is not None),
+        )
+        named = {"tracker": tracker} if among is None else {"tracker": tracker, "among": listed(among)}
+        with self._db.reading() as connection:
+            rows = connection.execute(grouped, named).all()
         for some in batches(((id_, count) for _, count, id_ in rows), CAUSES_AT_ONCE):
-            query = select(s.id, s.decision).where(s.tracker == tracker, self._db.among(s.id, [id_ for id_, _ in some]))
             with self._db.reading() as connection:
-                texts = {row.id: row.decision for row in connection.execute(query)}
+                of = {"tracker": tracker, "ids": listed(id_ for id_, _ in some)}
+                texts = {row.id: row.decision for row in connection.execute(self._decisions_of, of)}
             for id_, count in some:
                 if id_ not in texts:  # gone since: this is read without the lease, too
                     continue
                 yield count, codec.decision_value(IssueRef(tracker, id_), codec.loads(texts[id_]))
+
+    def _hanging(self, column: Column[str], *, among: bool) -> Select[str, int, str]:
+        s = standings.c
+        inside = and_(issues.c.tracker == s.tracker, issues.c.id == s.id)
+        query = select(column, func.count(), func.min(s.id)).select_from(standings.join(issues, inside))
+        query = query.where(s.tracker == bindparam("tracker"), column.is_not(None))
+        query = query.where(issues.c.in_scope.is_(True), issues.c.closed.is_(False))
+        if among:
+            query = query.where(self._db.among_listed(column, "among"))
+        return query.group_by(column).order_by(column)
+
+    @cached_property
+    def _decisions_of(self) -> Select[str, str]:
+        s = standings.c
+        here = s.tracker == bindparam("tracker")
+        return select(s.id, s.decision).where(here, self._db.among_listed(s.id, "ids"))
 
     def open_finding(self, finding: Finding, now: datetime) -> None:
         """Open one, or leave the open one of the same name as it is."""
@@ -381,6 +431,9 @@ _ADOPTED = "adopted/"
 _ADOPTED_NAMES = select(meta.c.name).where(meta.c.name.startswith(_ADOPTED))
 _HOLDS = select(holds_table).order_by(holds_table.c.tracker, holds_table.c.project, holds_table.c.id)
 _HOLDS_OF = _HOLDS.where(holds_table.c.tracker == bindparam("tracker"))
+_MOVED = select(meta.c.name).where(meta.c.name == bindparam("called"))
+_TOLD = delete(meta).where(meta.c.name == bindparam("called"))
+
 _OPEN_OF_KINDS = select(
     findings_table.c.n, findings_table.c.kind, findings_table.c.cause, findings_table.c.finding
 ).where(

@@ -2,16 +2,30 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    union,
+)
 
 from syncd.core.bearing import Bears
 from syncd.core.model import Issue, IssueRef, Link, Origin, Standing
 from syncd.core.ports import Known
 from syncd.store import codec
 from syncd.store.columns import clean
-from syncd.store.database import batches
+from syncd.store.database import batches, listed
 from syncd.store.glance import StoredGlance
 from syncd.store.part import Part, by_tracker, folded, stored_ids
 from syncd.store.tables import (
@@ -61,11 +75,13 @@ class Lookups(Part):
         with self._db.reading() as connection:
             for tracker, ids in by_tracker(refs).items():
                 for batch in batches(ids):
-                    wanted = and_(issues.c.tracker == tracker, self._db.among(issues.c.id, batch))
-                    known |= {
-                        k.issue.ref: k for k in map(_known, connection.execute(_select_known().where(wanted)).all())
-                    }
+                    rows = connection.execute(self._known_of, {"tracker": tracker, "ids": listed(batch)}).all()
+                    known |= {k.issue.ref: k for k in map(_known, rows)}
         return known
+
+    @cached_property
+    def _known_of(self) -> Select[Any]:
+        return _select_known().where(_HERE, self._db.among_listed(issues.c.id, "ids"))
 
     def by_link(self, tracker: str, links: Sequence[Link]) -> Mapping[Link, Issue]:
         """Snapshots by id or (old or new) key; unknown ones are absent."""
@@ -73,10 +89,14 @@ class Lookups(Part):
         with self._db.reading() as connection:
             for batch in batches(links):
                 ids = stored_ids(self._db, connection, tracker, batch)
-                wanted = and_(issues.c.tracker == tracker, self._db.among(issues.c.id, set(ids.values())))
-                snapshots = _issues(tracker, connection, select(issues.c.id, issues.c.snapshot).where(wanted))
+                named = {"tracker": tracker, "ids": listed(set(ids.values()))}
+                snapshots = _issues(tracker, connection, self._snapshots_of, named)
                 found |= {link: snapshots[id_] for link, id_ in ids.items()}
         return found
+
+    @cached_property
+    def _snapshots_of(self) -> Select[str, str]:
+        return _SNAPSHOTS.where(_HERE, self._db.among_listed(issues.c.id, "ids"))
 
     def children(self, refs: Sequence[IssueRef]) -> Sequence[IssueRef]:
         """Direct children, in or out of scope, by parent id or (old or new) parent key."""
@@ -84,20 +104,29 @@ class Lookups(Part):
         with self._db.reading() as connection:
             for tracker, ids in by_tracker(refs).items():
                 for batch in batches(ids):
-                    found |= {IssueRef(tracker, id_) for id_ in self._children(connection, tracker, batch)}
+                    some = connection.execute(self._children_of, {"tracker": tracker, "ids": listed(batch)}).scalars()
+                    found.update(IssueRef(tracker, id_) for id_ in some)
         return sorted(found)
 
-    def _children(self, connection: Connection, tracker: str, ids: list[str]) -> Iterator[str]:
-        here = issues.c.tracker == tracker
-        keys: set[str] = set()
-        for table in (issues, former_keys):
-            query = select(table.c.folded_key).where(table.c.tracker == tracker, self._db.among(table.c.id, ids))
-            keys |= set(connection.execute(query).scalars())
-        for column, values in ((issues.c.parent_id, ids), (issues.c.parent_key, keys)):
-            yield from connection.execute(select(issues.c.id).where(here, self._db.among(column, values))).scalars()
-        inside = lies_within.c
-        for which in (self._db.among(inside.above_id, ids), self._db.among(inside.above_key, keys)):
-            yield from connection.execute(select(inside.id).where(inside.tracker == tracker, which)).scalars()
+    @cached_property
+    def _children_of(self) -> CompoundSelect[str]:
+        """What names them as its parent or lies in them, by id, by key or by a key that one of them once bore."""
+        i, inside = issues.c, lies_within.c
+        keys = union(
+            *(
+                select(table.c.folded_key).where(
+                    table.c.tracker == bindparam("tracker"), self._db.among_listed(table.c.id, "ids")
+                )
+                for table in (issues, former_keys)
+            )
+        )
+        within = select(inside.id).where(inside.tracker == bindparam("tracker"))
+        return union(
+            select(i.id).where(_HERE, self._db.among_listed(i.parent_id, "ids")),
+            select(i.id).where(_HERE, i.parent_key.in_(keys)),
+            within.where(self._db.among_listed(inside.above_id, "ids")),
+            within.where(inside.above_id == "", inside.above_key.in_(keys)),
+        )
 
     def left(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, tuple[datetime, str]]:
         """When and why each of these was taken out of scope; those that were not are absent."""
@@ -245,15 +274,17 @@ def _has_children(parent: Table) -> ColumnElement[bool]:
     """Whether an issue in scope hangs on that one, or lies in it: by id, by its key, or by a key it once bore."""
     child = issues.alias("child")
     here = and_(child.c.tracker == parent.c.tracker, child.c.in_scope.is_(True))
+    # no bare column, or SQLite walks through all of a tracker, for each parent, rather than look up its few former keys
+    once = and_(func.coalesce(child.c.tracker, "") == parent.c.tracker, child.c.in_scope.is_(True))
     same = and_(former_keys.c.tracker == parent.c.tracker, former_keys.c.id == parent.c.id)
     tie = lies_within
     inside = and_(tie.c.tracker == parent.c.tracker, tie.c.id == child.c.id)
     return or_(
         exists().where(here, child.c.parent_id == parent.c.id),
         exists().where(here, child.c.parent_key == parent.c.folded_key),
-        exists().where(here, same, child.c.parent_key == former_keys.c.folded_key),
         exists().where(here, inside, tie.c.above_id == parent.c.id),
         exists().where(here, inside, tie.c.above_id == "", tie.c.above_key == parent.c.folded_key),
+        exists().where(once, same, child.c.parent_key == former_keys.c.folded_key),
     )
 
 
@@ -277,13 +308,16 @@ def _select_known() -> Select[Any]:
     return select(*_KNOWN).select_from(issues.outerjoin(standings, same).outerjoin(applied, wrote))
 
 
+_ORIGINS = {origin.value: origin for origin in Origin}
+
+
 def _known(row: Any) -> Known:
     tracker, id_, snapshot, in_scope, decision, since, origin, changed, version, wrote = row
     ref = IssueRef(tracker, id_)
     standing: Standing | None = None
     if decision is not None:
         decided = codec.decision_value(ref, codec.loads(decision))
-        standing = Standing(decision=decided, since=since, origin=Origin(origin), changed=changed, version=version)
+        standing = Standing(decision=decided, since=since, origin=_ORIGINS[origin], changed=changed, version=version)
     return Known(
         issue=codec.issue_value(ref, codec.loads(snapshot)),
         standing=standing,

@@ -1,13 +1,15 @@
 """What the parts of the store have in common: the database they speak to."""
 
 from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, Select, Table, bindparam, func, select
 
 from syncd.core.model import IssueRef, Link
 from syncd.store.columns import clean
-from syncd.store.database import Database
-from syncd.store.tables import former_keys, issues
+from syncd.store.database import Database, listed
+from syncd.store.tables import former_keys, issues, meta
 
 
 class Part:
@@ -15,6 +17,16 @@ class Part:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+
+
+MOVED_CAUSES = "causes-moved/"
+"""Before the id of a tracker, as a name in `meta`: how many hang on which cause may be other than findings say."""
+
+
+def note_moved_causes(db: Database, connection: Connection, trackers: Iterable[str]) -> None:
+    """Leave word that the causes of conflicts in these trackers are to be told of anew, whoever does it."""
+    rows = [{"name": MOVED_CAUSES + tracker, "value": ""} for tracker in sorted(trackers)]
+    connection.execute(db.insert(meta).on_conflict_do_nothing(), rows)
 
 
 def by_tracker(refs: Iterable[IssueRef]) -> dict[str, list[str]]:
@@ -39,8 +51,8 @@ def stored_ids(db: Database, connection: Connection, tracker: str, links: Iterab
     some = list(links)
     by_key = {folded(link.key) for link in some if link.id is None and link.key}
     ids = {link.id for link in some if link.id is not None}
-    present = select(issues.c.id).where(issues.c.tracker == tracker, db.among(issues.c.id, ids))
-    stored = set(connection.execute(present).scalars()) if ids else set()
+    present = db.kept("present", lambda: select(issues.c.id).where(_HERE, db.among_listed(issues.c.id, "ids")))
+    stored = set(connection.execute(present, {"tracker": tracker, "ids": listed(ids)}).scalars()) if ids else set()
     bearers = _bearers(db, connection, tracker, by_key) if by_key else {}
     found: dict[Link, str] = {}
     for link in some:
@@ -53,18 +65,19 @@ def stored_ids(db: Database, connection: Connection, tracker: str, links: Iterab
 
 
 def _bearers(db: Database, connection: Connection, tracker: str, keys: set[str]) -> dict[str, str]:
-    former, now = former_keys.c, issues.c
-    once = (
-        select(former.folded_key, former.id)
-        .where(former.tracker == tracker, db.among(former.folded_key, keys))
-        .order_by(former.until, former.id)
-    )
-    today = (
-        select(now.folded_key, now.id)
-        .where(now.tracker == tracker, db.among(now.folded_key, keys))
-        .order_by(now.updated, now.id)
-    )
     bearers: dict[str, str] = {}
-    for query in (once, today):  # the later entry wins
-        bearers.update((key, id_) for key, id_ in connection.execute(query))
+    for table, since in ((former_keys, former_keys.c.until), (issues, issues.c.updated)):  # the later entry wins
+        query = db.kept(f"bearers in {table.name}", partial(_bore, db, table, since))
+        rows = connection.execute(query, {"tracker": tracker, "keys": listed(keys)})
+        bearers.update((key, id_) for key, id_ in rows)
     return bearers
+
+
+def _bore(db: Database, table: Table, since: Column[Any]) -> Select[str, str]:
+    # no bare column, or SQLite walks through all of a tracker by the primary key rather than look up a few keys
+    here = func.coalesce(table.c.tracker, "") == bindparam("tracker")
+    query = select(table.c.folded_key, table.c.id).where(here, db.among_listed(table.c.folded_key, "keys"))
+    return query.order_by(since, table.c.id)
+
+
+_HERE = issues.c.tracker == bindparam("tracker")

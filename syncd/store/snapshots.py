@@ -14,7 +14,7 @@ from syncd.core.ports import Change, Progress
 from syncd.core.twins import keys_told
 from syncd.store import codec
 from syncd.store.database import Row, batches, listed
-from syncd.store.part import Part, folded, stored_ids
+from syncd.store.part import Part, folded, note_moved_causes, stored_ids
 from syncd.store.plans import forget_plan_states
 from syncd.store.tables import (
     former_keys,
@@ -234,6 +234,8 @@ class Snapshots(Part):
             left = connection.execute(
                 update(issues).where(issues.c.tracker == tracker, inside, others).values(in_scope=False)
             )
+            if left.rowcount:
+                note_moved_causes(self._db, connection, [tracker])
             return left.rowcount
 
     def take_out(self, tracker: str, ids: Sequence[str], why: str, now: datetime) -> int:
@@ -249,6 +251,7 @@ class Snapshots(Part):
                 forget_plan_states(self._db, connection, tracker, self._db.among(plan_states.c.id, leaving))
                 rows = [{"tracker": tracker, "id": id_, "why": why, "at": now} for id_ in leaving]
                 connection.execute(self._db.upsert(left_scope), rows)
+                note_moved_causes(self._db, connection, [tracker])
                 taken += connection.execute(update(issues).where(*inside).values(in_scope=False)).rowcount
         return taken
 

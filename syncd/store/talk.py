@@ -3,19 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, select
+from sqlalchemy import Connection, Select, and_, bindparam, delete, select
 
 from syncd.core.commands import Order, Said, Vote
 from syncd.core.model import IssueRef, Person
 from syncd.core.noise import Notice
 from syncd.core.ports import Listening
 from syncd.store import codec
-from syncd.store.database import batches
+from syncd.store.database import batches, listed
 from syncd.store.part import Part
 from syncd.store.tables import listenings, notices, votes
 from syncd.store.tables import said as said_table
+
+# Statements that every poll needs, written once: putting one together costs more than running it.
+_SAID = (
+    select(said_table.c.id, said_table.c.comment, said_table.c.at, said_table.c.said)
+    .where(said_table.c.tracker == bindparam("tracker"))
+    .order_by(said_table.c.id, said_table.c.at, said_table.c.comment)
+)
+_VOTES = (
+    select(votes.c.at, votes.c.id, votes.c.kind, votes.c.source, votes.c.rule, votes.c.vote)
+    .where(votes.c.tracker == bindparam("tracker"))
+    .order_by(votes.c.at, votes.c.id, votes.c.kind, votes.c.source, votes.c.rule)
+)
 
 
 class Talk(Part):
@@ -33,16 +46,19 @@ class Talk(Part):
 
     def said(self, tracker: str, ids: Sequence[str] | None = None) -> Sequence[Said]:
         """Comments with commands on those issues, or on any, by issue and time."""
-        s, found = said_table.c, list[Said]()
-        query = select(s.id, s.comment, s.at, s.said).order_by(s.id, s.at, s.comment)
         with self._db.reading() as connection:
             if ids is None:
-                rows = connection.execute(query.where(s.tracker == tracker)).all()
+                rows = connection.execute(_SAID, {"tracker": tracker}).all()
                 return [_said_value(tracker, *row) for row in rows]
+            found: list[Said] = []
             for some in batches(sorted(set(ids))):
-                rows = connection.execute(query.where(s.tracker == tracker, self._db.among(s.id, some))).all()
+                rows = connection.execute(self._said_on, {"tracker": tracker, "ids": listed(some)}).all()
                 found += [_said_value(tracker, *row) for row in rows]
         return found
+
+    @cached_property
+    def _said_on(self) -> Select[Any]:
+        return _SAID.where(self._db.among_listed(said_table.c.id, "ids"))
 
     def save_said(self, tracker: str, said: Sequence[Said], unsaid: Sequence[str]) -> None:
         """Keep comments with commands, and forget others by their ids."""
@@ -58,15 +74,17 @@ class Talk(Part):
 
     def votes(self, tracker: str, ids: Sequence[str] | None = None) -> Sequence[Vote]:
         """Votes against rules on those issues, or on any, oldest first."""
-        v, found = votes.c, list[Any]()
-        query = select(v.at, v.id, v.kind, v.source, v.rule, v.vote).where(v.tracker == tracker)
-        query = query.order_by(v.at, v.id, v.kind, v.source, v.rule)
+        found: list[Any] = []
         with self._db.reading() as connection:
             if ids is None:
-                found += connection.execute(query).all()
+                found += connection.execute(_VOTES, {"tracker": tracker}).all()
             for some in batches(sorted(set(ids or ()))):
-                found += connection.execute(query.where(self._db.among(v.id, some))).all()
+                found += connection.execute(self._votes_on, {"tracker": tracker, "ids": listed(some)}).all()
         return [_vote_value(tracker, row) for row in sorted(found, key=lambda row: row[:5])]
+
+    @cached_property
+    def _votes_on(self) -> Select[Any]:
+        return _VOTES.where(self._db.among_listed(votes.c.id, "ids"))
 
     def save_votes(self, cast: Sequence[Vote], withdrawn: Sequence[Vote]) -> None:
         """Cast some (again: nothing), take others back."""

@@ -18,6 +18,7 @@ from support_values import NOW, STRATEGY, epic, has, issue, label, none_of, of, 
 from syncd.core.model import Condition, Decision, Exempt, Link, Rule, Strategy, ToOutcome, Via, Window
 from syncd.core.plan import Write
 from syncd.core.seen import Glance
+from syncd.engine.causes import Touched, tell_causes
 from syncd.engine.work import Looked
 from syncd.store import open_store
 from syncd.store.tables import metadata
@@ -67,6 +68,11 @@ def compare(folder: Path, seed: int) -> Counter[str]:
             assert world.rows() == other.rows(), seed
             world.now, other.now = (one.now + timedelta(minutes=1) for one in (world, other))
             assert told(world.look()) == told(other.look()), seed
+            for one in (world, other):  # findings told of by name are those that telling of all would leave
+                findings = one.rows()["findings"]
+                tell_causes(one.work(earlier=True), Touched(all=True), one.now)
+                assert one.rows()["findings"] == findings, seed
+            seen["findings"] += bool(world.rows()["findings"])
             seen["moved"] += world.rows()["standings"] != before
             seen["less"] += fast.decided < slow.decided
     return seen
@@ -80,6 +86,7 @@ def test_the_fast_way_comes_to_what_deciding_all_anew_comes_to(tmp_path: Path, p
         seen += compare(tmp_path / str(seed), seed)
     assert seen["moved"] >= 2
     assert seen["less"] >= 2
+    assert seen["findings"] >= 5
 
 
 @pytest.mark.stress
@@ -168,7 +175,7 @@ def test_an_edit_of_a_label_s_rule_looks_at_the_label_s_bearers_only(
     seen = counted(world, monkeypatch)
     assert sorted(seen.glanced) == ["PAY-2", "PAY-3"]
     assert (seen.looked.decided, len(seen.looked.plan.actions), seen.requests) == (2, 2, 0)
-    assert seen.written == ["history", "plan_states", "standings"]
+    assert seen.written == ["history", "meta", "plan_states", "standings"]
 
 
 def test_an_edit_of_an_epic_s_rule_looks_below_the_label_s_bearers(

@@ -1,6 +1,6 @@
 """The store, as far as deciding goes: rules in use, verdicts, words of people, findings, what comments say."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -117,12 +117,26 @@ class Decisions(Protocol):
         """Findings that have closed, with when they were opened and closed, the last closed first."""
         ...
 
-    def causes(self, tracker: str) -> Iterator[tuple[int, Decision]]:
-        """What conflicts in scope come from: how many open issues hang on it, and one of the decisions; by cause."""
+    def causes(self, tracker: str, among: Collection[str] | None = None) -> Iterator[tuple[int, Decision]]:
+        """What conflicts in scope come from: how many open issues hang on it, and one of the decisions; by cause.
+
+        With `among` only of these causes.
+        """
         ...
 
-    def divergences(self, tracker: str) -> Iterator[tuple[int, Decision]]:
-        """Ancestors that issues in scope are mapped otherwise than: how many open ones, and one of the decisions."""
+    def divergences(self, tracker: str, among: Collection[str] | None = None) -> Iterator[tuple[int, Decision]]:
+        """Ancestors that issues in scope are mapped otherwise than: how many open ones, and one of the decisions.
+
+        With `among` only of the ancestors of these keys.
+        """
+        ...
+
+    def causes_moved(self, tracker: str) -> bool:
+        """Whether decisions were saved, or issues left the scope, since the causes were last told of."""
+        ...
+
+    def causes_told(self, tracker: str) -> None:
+        """What `causes` and `divergences` say stands in the findings."""
         ...
 
     def open_finding(self, finding: Finding, now: datetime) -> None:
