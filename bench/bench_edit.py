@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import perf_counter, process_time
@@ -34,7 +35,7 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, bindparam
 from support_values import any_of, epic, has, initiative, issue, label, rule
 
 from syncd.core.commands import CommentSeen, Heard
-from syncd.core.decide import Decider
+from syncd.core.decide import Decider, restand
 from syncd.core.marks import wanted_mark
 from syncd.core.match import Matcher
 from syncd.core.model import (
@@ -55,7 +56,9 @@ from syncd.core.model import (
 )
 from syncd.core.plan import Policy, Write
 from syncd.core.ports import Birth, CensusPage, Found, LabelChange, MarkNames, Page, Progress, Sight, Signature, Store
+from syncd.engine.lineage import Ancestry
 from syncd.engine.looking import look
+from syncd.engine.widening import descendants, refs_of
 from syncd.engine.work import Looked, Work, rules_key
 from syncd.store import open_store
 
@@ -68,13 +71,46 @@ BELOW = 500
 """Issues below the epic that is edited."""
 EDITED_EPIC = "10010000"
 EPIC = "an epic"
+BELOW_ALONE = "its descendants, decided"
+BELOW_STORED = "its descendants, decided and stored"
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """What facts/performance.md §8 asks for; figures in milliseconds of a million issues are judged there alone."""
+
+    ratio: float | None = None
+    mb: float | None = None
+    ms: float | None = None
+    of: int = 0
+
+    def told(self, ours: "Figures", ratio: float | None, issues: int) -> str:
+        """Each part of it, and whether it is met."""
+        parts = []
+        if self.ratio is not None and ratio is not None:
+            parts.append((f"{self.ratio}x", ratio <= self.ratio))
+        if self.mb is not None:
+            parts.append((f"{self.mb:.0f} MB", ours.rss <= self.mb))
+        if self.ms is not None and issues < self.of:
+            return f"asked for: {self.ms:.0f} ms of {self.of:,} issues"
+        if self.ms is not None:
+            parts.append((f"{self.ms:.0f} ms", ours.cpu * 1000 <= self.ms))
+        return "asked for: " + ", ".join(f"{said}, {'met' if met else 'NOT MET'}" for said, met in parts)
+
+
+WHOLE = Target(ratio=2.3, mb=100)
+FEW = Target(ms=500, of=MILLION)
+BELOW_EPIC = Target(ms=20)
 TARGETS = {
-    "nothing moves": "2.3x, 100 MB",
-    "a few per cent move": "2.3x, 100 MB",
-    "every rule touched": "2.3x, 100 MB",
-    "a label": "500 ms of a million issues",
-    "a date": "500 ms of a million issues",
-    EPIC: "20 ms",
+    "nothing moves": WHOLE,
+    "a few per cent move": WHOLE,
+    "every rule touched": WHOLE,
+    "a label": FEW,
+    "a date": FEW,
+    BELOW_ALONE: BELOW_EPIC,
+    BELOW_STORED: BELOW_EPIC,
+    EPIC: BELOW_EPIC,
 }
 
 
@@ -219,6 +255,8 @@ def _with(book: Rulebook, *changed: Rule) -> Rulebook:
 EDITS = ("nothing moves", "a few per cent move", "every rule touched", "a label", "a date")
 WITH_FLOOR = EDITS[:3]
 """Edits that the floor does, too: the others touch few issues, and the floor always classifies all."""
+EPICS = (BELOW_ALONE, BELOW_STORED, EPIC)
+"""One edited epic: what its descendants cost alone, and the whole pass that observes, plans and tells of it."""
 
 
 # --- syncd ------------------------------------------------------------------------------------------------
@@ -297,6 +335,8 @@ def _book(name: str) -> Rulebook:
 def syncd(folder: Path, name: str) -> Figures:
     """One look after the edit; then everything is turned back."""
     store = open_store(f"sqlite:///{folder}/syncd.db", clock_now=NOW)
+    if name in (BELOW_ALONE, BELOW_STORED):
+        return below(store, keep=name == BELOW_STORED)
     if name == EPIC:
         (one,) = store.by_link(TRACKER, [Link(EDITED_EPIC, None)]).values()
         when: Any = before().rules[3].when
@@ -309,6 +349,42 @@ def syncd(folder: Path, name: str) -> Figures:
     look(back)
     store.close()
     return figures
+
+
+def below(store: Store, *, keep: bool) -> Figures:
+    """What hangs below the edited epic, found, decided and (to `keep` it) stored where it is new; then turned back."""
+    (one,) = store.by_link(TRACKER, [Link(EDITED_EPIC, None)]).values()
+    when: Any = before().rules[3].when
+    work, figures = work_on(store, before()), None
+    # first without measuring: statements are compiled once a process
+    for minutes, labels in enumerate(((), (when.patterns[0].text,), ()), start=1):
+        store.remember(TRACKER, [_relabelled(one, minutes, labels)], in_scope=True, now=NOW)
+        told = timed(lambda: decided_below(work, keep=keep))
+        figures = told if labels else figures
+    store.close()
+    assert figures is not None
+    return figures
+
+
+def decided_below(work: Work, *, keep: bool) -> tuple[int, int]:
+    """(issues decided, decisions stored)."""
+    decider, ancestry = Decider(work.matcher, NOW), Ancestry(work.store, TRACKER)
+    refs = refs_of(work, sorted(descendants(work, [EDITED_EPIC])))
+    if not keep:
+        (glances,) = work.store.glances(TRACKER, [ref.id for ref in refs])
+        for one, lineage in zip(glances, ancestry.above(glances), strict=True):
+            decider.decide(one, lineage, {})
+        return len(glances), 0
+    known = [some for some in work.store.known(refs).values() if some.standing is not None]
+    issues = [some.issue for some in known]
+    decisions = [decider.decide(one, lineage, {}) for one, lineage in zip(issues, ancestry.above(issues), strict=True)]
+    standings = [
+        restand(some.standing, new, some.issue, now=NOW, origin=Origin.ANCESTOR, version=work.rulebook.version)
+        for some, new in zip(known, decisions, strict=True)
+        if some.standing is not None and some.standing.decision != new
+    ]
+    work.store.save_standings(standings)
+    return len(known), len(standings)
 
 
 def counts(looked: Looked) -> tuple[int, int]:
@@ -331,7 +407,7 @@ FLOOR_ISSUES = Table(
     Column("type", Text),
     Column("title", Text),
     Column("labels", Text),
-    Column("nearest", Integer),
+    Column("nearest", Integer, index=True),
     Column("above", Text),
 )
 FLOOR_DECISIONS = Table(
@@ -429,11 +505,32 @@ def floor(folder: Path, name: str) -> Figures:
     return figures
 
 
-def classify(engine: Engine, plain: RawFloor) -> tuple[int, int]:
-    """(issues classified, decisions written)."""
+def floor_below(folder: Path) -> Figures:
+    """Classify what hangs below the edited epic and write what changed; then turn it back."""
+    engine = floor_engine(folder)
+    when: Any = before().rules[3].when
+    figures = None
+    for labels in ((), (when.patterns[0].text,), ()):
+        plain = RawFloor(before())
+        query = select(FLOOR_ISSUES.c.above).where(FLOOR_ISSUES.c.nearest == int(EDITED_EPIC)).limit(1)
+        with engine.begin() as connection:
+            chain = orjson.loads(connection.execute(query).scalar_one())
+        chain[0][1][3] = labels
+        plain.above[int(EDITED_EPIC)] = plain.hear(chain)
+        told = timed(partial(classify, engine, plain, below=int(EDITED_EPIC)))
+        figures = told if labels else figures
+    engine.dispose()
+    assert figures is not None
+    return figures
+
+
+def classify(engine: Engine, plain: RawFloor, *, below: int | None = None) -> tuple[int, int]:
+    """(issues classified, decisions written); with `below` only of what hangs there."""
     same = FLOOR_ISSUES.c.id == FLOOR_DECISIONS.c.id
     stored = (FLOOR_DECISIONS.c.outcome, FLOOR_DECISIONS.c.why)
     query = select(*FLOOR_ISSUES.c, *stored).join_from(FLOOR_ISSUES, FLOOR_DECISIONS, same)
+    if below is not None:
+        query = query.where(FLOOR_ISSUES.c.nearest == below)
     change = update(FLOOR_DECISIONS).where(FLOOR_DECISIONS.c.id == bindparam("row"))
     change = change.values(outcome=bindparam("said"), why=bindparam("because"))
     last = done = written = 0
@@ -472,34 +569,40 @@ def apart(side: str, folder: Path, name: str) -> Figures:
     return Figures(**json.loads(told))
 
 
-def report(folder: Path, names: Sequence[str]) -> None:
+def report(folder: Path, names: Sequence[str], issues: int) -> None:
     """Every edit, both sides in turn where the floor has a part in it."""
     for name in names:
         rounds = []
         for _ in range(ROUNDS):
             ours = apart("syncd", folder, name)
-            rounds.append((ours, apart("floor", folder, name) if name in WITH_FLOOR else None))
+            rounds.append((ours, apart("floor", folder, name) if name in (*WITH_FLOOR, *EPICS) else None))
         ours, least = min(rounds, key=lambda pair: pair[0].cpu)
         line = f"{name:20} {ours.seconds * 1000:>9,.0f} ms, {ours.cpu * 1000:>8,.0f} ms CPU, {ours.rss:4.0f} MB, "
-        line += f"{ours.decided:>9,} decided again, {ours.moved:>8,} writes planned"
+        line += f"{ours.decided:>9,} decided again, {ours.moved:>8,} {'stored' if name in EPICS[:2] else 'planned'}"
         floors = [one for _, one in rounds if one is not None]
+        ratio = None
         if least is not None:
             best = min(one.cpu for one in floors)
+            ratio = ours.cpu / best
             line += f"; floor {best * 1000:,.0f} ms CPU, {floors[0].rss:.0f} MB, {floors[0].moved:,} written: "
-            line += f"{ours.cpu / best:.2f}x"
-        print(f"{line} (asked for: {TARGETS[name]})", flush=True)
+            line += f"{ratio:.2f}x"
+        print(f"{line} ({TARGETS[name].told(ours, ratio, issues)})", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--issues", type=int, default=int(os.environ.get("BENCH_ISSUES", "100000")))
-    parser.add_argument("--edits", nargs="+", choices=[*EDITS, EPIC], default=[*EDITS, EPIC])
+    parser.add_argument("--edits", nargs="+", choices=[*EDITS, *EPICS], default=[*EDITS, *EPICS])
     parser.add_argument("--keep", type=Path, help="a folder for the stores; used again when they are there")
     parser.add_argument("--side", choices=["syncd", "floor"], help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.side:
-        side = syncd if given.side == "syncd" else floor
-        print(json.dumps(asdict(side(given.keep, given.edits[0]))))
+        name = given.edits[0]
+        if given.side == "syncd":
+            figures = syncd(given.keep, name)
+        else:
+            figures = floor_below(given.keep) if name in EPICS else floor(given.keep, name)
+        print(json.dumps(asdict(figures)))
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
@@ -508,7 +611,7 @@ def main() -> None:
             build(folder, given.issues, before())
             (folder / "built").touch()
         print(f"{given.issues:,} issues, fifty rules, SQLite; the better of {ROUNDS} rounds by CPU")
-        report(folder, given.edits)
+        report(folder, given.edits, given.issues)
 
 
 if __name__ == "__main__":
