@@ -82,6 +82,7 @@ class Decider:
         self._strategy = matcher.rulebook.strategy
         self._now = now
         self._tradeoffs = tradeoffs
+        self._verdicts: dict[Target, Verdict] = {}
         self._heard: dict[str, tuple[Lineage, Above]] = {}
 
     def decide(self, issue: Seen, lineage: Lineage, overrides: Overrides) -> Decision:
@@ -138,7 +139,7 @@ class Decider:
         said = [(match.rule.target, match.evidence) for match in matches]
         first = said[0][0]
         if all(target == first for target, _ in said):
-            return Voice(via, _verdict(first, self._strategy), tuple([why for _, why in said]), None, said)
+            return Voice(via, self._verdict(first), tuple([why for _, why in said]), None, said)
         voice = self._settle(via, said, "rules " + " + ".join([match.rule.id for match in matches]))
         return self._traded(issue, voice)
 
@@ -195,12 +196,18 @@ class Decider:
             return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref)
         return Decision(issue.ref, voice.verdict, Via.INHERITED, voice.evidence, spoke[0].ref, cause)
 
+    def _verdict(self, target: Target) -> Verdict:
+        verdict = self._verdicts.get(target)
+        if verdict is None:
+            verdict = self._verdicts[target] = _verdict(target, self._strategy)
+        return verdict
+
     def _settle(self, via: Via, said: Sequence[Said], cause: str) -> Voice:
         candidates = _candidates(said)
         evidence = tuple(e for candidate in candidates for e in candidate.evidence)
         if len(candidates) > 1:
             return Voice(via, Conflict(candidates), evidence, cause, said)
-        return Voice(via, _verdict(candidates[0].target, self._strategy), evidence, None, said)
+        return Voice(via, self._verdict(candidates[0].target), evidence, None, said)
 
 
 def prevailing(words: Sequence[Override]) -> Sequence[Override]:

@@ -340,16 +340,17 @@ class Matcher:
         """Every rule in effect that matches this issue, in the rulebook's order, defaults included."""
         sight = self.sight(issue, lineage)
         asks = self._asks
-        matching = [n for n in self._candidates(sight) if (ask := asks[n]) is None or ask(sight)]
+        matching = [n for n in self._candidates(sight.hits, sight.above) if (ask := asks[n]) is None or ask(sight)]
         matching.sort(key=self._order.__getitem__)
         return tuple([Match(self._ranked[n], self._nodes[n], sight) for n in matching])
 
     def strongest(self, issue: Seen, lineage: Lineage) -> Sequence[Match]:
         """Of those that match, the ones of the highest priority, by id; defaults only where no other rule matches."""
-        sight = Sight(issue, self.atoms.hits(issue), self._above(lineage))
-        candidates = self._candidates(sight)
+        hits, above = self.atoms.hits(issue), self._above(lineage)
+        candidates = self._candidates(hits, above)
         if not candidates:
             return ()
+        sight = Sight(issue, hits, above)
         asks, levels, level = self._asks, self._levels, None
         found: list[Match] = []
         for n in sorted(candidates):
@@ -432,11 +433,10 @@ class Matcher:
                     found.update(self._postings.get((relation, atom), ()))
         return frozenset(found)
 
-    def _candidates(self, sight: Sight) -> Collection[int]:
-        hits, above = sight.hits, sight.above.candidates
+    def _candidates(self, hits: Hits, above: _Above) -> Collection[int]:
         if not hits:
-            return above
-        found, own = set(above), self._own
+            return above.candidates
+        found, own = set(above.candidates), self._own
         for atom in hits:
             if atom in own:
                 found.update(own[atom])

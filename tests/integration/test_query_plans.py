@@ -19,8 +19,8 @@ ASKED: dict[str, Callable[[SqlStore], Any]] = {
     "ancestors outside the scope": lambda store: store.outside(JIRA),
     "what is known of an issue": lambda store: store.known([IssueRef(JIRA, "1")]),
     "an issue's words": lambda store: store.overrides([IssueRef(JIRA, "1")]),
-    "how many hang on a cause": lambda store: store.causes(JIRA, ["rules a + b"]),
-    "how many differ from an ancestor": lambda store: store.divergences(JIRA, ["PAY-1"]),
+    "how many hang on a cause": lambda store: list(store.causes(JIRA, ["rules a + b"])),
+    "how many differ from an ancestor": lambda store: list(store.divergences(JIRA, ["PAY-1"])),
 }
 
 
