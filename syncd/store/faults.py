@@ -15,7 +15,7 @@ DRIVER_ERRORS = (SQLAlchemyError, sqlite3.Error)
 """What a transaction may raise besides the caller's own (psycopg's arrive wrapped)."""
 
 _SQLITE = {
-    "SQLITE_FULL": "the disk is full: make room, then start again",
+    "SQLITE_FULL": "the disk is full: make room; `syncd run` goes on by itself then",
     "SQLITE_CORRUPT": "the file is damaged: restore it from a backup (docs/store.md)",
     "SQLITE_NOTADB": "the file is not an SQLite database: name another file under `store:`",
     "SQLITE_READONLY": "it may not be written: give this user the right to write the file and its folder",
@@ -35,7 +35,7 @@ _POSTGRES_BUSY = {
     "57014": "the server gave a statement up",
 }
 _POSTGRES = {
-    "53100": "the server's disk is full: make room, then start again",
+    "53100": "the server's disk is full: make room; `syncd run` goes on by itself then",
     "53200": "the server has not enough memory",
     "28P01": "the server refuses the password: see `password` under `store:`",
     "28000": "the server refuses this user: see the user in `store:` and the server's pg_hba.conf",
