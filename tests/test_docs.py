@@ -13,6 +13,7 @@ from syncd.cli import Exit, cli
 from syncd.core.advice import LINTS
 from syncd.core.model import FindingKind
 from syncd.service import metrics
+from syncd.store.tables import metadata
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -71,6 +72,14 @@ def test_every_metric_is_documented_with_when_to_be_woken_by_it_and_no_other() -
     documented = {name.strip("`"): cells for name, cells in rows.items() if name.startswith("`syncd_")}
     assert sorted(documented) == metrics.names()
     assert [name for name, cells in documented.items() if len(cells) != 3 or not all(cells)] == []
+
+
+def test_it_is_documented_of_every_table_what_it_grows_with_and_what_ends_it() -> None:
+    text = (ROOT / "docs" / "backing-up.md").read_text(encoding="utf-8").partition("## What is kept")[2]
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    told = [name for row in rows for name in re.findall(r"`(\w+)`", row[1])]
+    assert sorted(told) == sorted(metadata.tables), "each once"
+    assert all(len(row) == 5 and row[2].strip() and row[3].strip() for row in rows)
 
 
 def test_every_event_of_the_daemon_is_documented() -> None:
