@@ -88,13 +88,16 @@ class Shelf:
         self.store: SqlStore = open_store(f"sqlite:///{self._path}", clock_now=MovableClock().now())
         with closing(sqlite3.connect(self._path)) as raw:
             names = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        self._tables = [name for (name,) in names if name not in ("meta", "alembic_version")]
+            tables = {name: raw.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names}  # noqa: S608 - ours
+        self._tables = [name for name, rows in tables.items() if not rows]
+        self._born = [name for name, *_ in tables["meta"]]
 
     def empty(self) -> SqlStore:
         """The store, without anything in it."""
         with closing(sqlite3.connect(self._path)) as raw, raw:
             for name in self._tables:
                 raw.execute(f"DELETE FROM {name}")  # noqa: S608 - names of our own tables
+            raw.execute(f"DELETE FROM meta WHERE name NOT IN ({','.join('?' * len(self._born))})", self._born)  # noqa: S608
         return self.store
 
 

@@ -166,7 +166,7 @@ class JiraSchedule(Schedule):
         self.told.seen["fault"] += 1
         kinds: tuple[FaultKind, ...] = ("status", "status", "reset", "truncate")
         status = self.random.choice((429, 500, 503))
-        after = self.random.choice((None, 2, 400)) if status == 429 else None
+        after = self.random.choice((None, 2, 90)) if status == 429 else None
         self.site.faults.add(Fault(self.random.choice(kinds), status=status, retry_after=after, match="* *", times=1))
 
     def give_back(self) -> None:

@@ -251,7 +251,7 @@ class LinearSchedule(Schedule):
         self.told.seen["fault"] += 1
         kinds: tuple[LinearFaultKind, ...] = ("ratelimited", "status", "html", "reset", "truncate", "partial")
         kind = self.random.choice(kinds)
-        after = self.random.choice((None, 2, 400)) if kind == "ratelimited" else None
+        after = self.random.choice((None, 2, 90)) if kind == "ratelimited" else None
         self.space.faults.add(LinearFault(kind, retry_after=after, nth=self.random.randrange(1, 30)))
 
     def give_back(self) -> None:
