@@ -23,8 +23,8 @@ class JiraSchedule(Schedule):
     scope: ClassVar = ("PAY", "OPS")
     acts: ClassVar = (
         *(["edit"] * 6), *(["relabel"] * 3), "bulk_edit", *(["create"] * 2), "finish", *(["hang_elsewhere"] * 3),
-        *(["move"] * 2), "delete", "hide", "show", "show", "close_project", *(["open_project"] * 2), "end_token",
-        *(["renew_token"] * 3), *(["set_lag"] * 3), "set_zone", "fail", "fail",
+        *(["move"] * 2), "delete", "hide", "hide", "show", "show", *(["close_project"] * 2), *(["open_project"] * 2),
+        "end_token", *(["renew_token"] * 3), *(["set_lag"] * 3), "set_zone", "fail", "fail",
     )  # fmt: skip
     quiet_acts: ClassVar = frozenset({"set_lag", "fail", "show", "open_project", "renew_token", "set_zone"})
 
