@@ -4,7 +4,15 @@
 (`status`, `outbox`, `people`, `settling`, `noise`, `doctor`). `syncd.cli` calls them, prints, and picks the exit code.
 """
 
-from syncd.app.commands import App, SeveralTrackersError, Shown, SystemClock, UnknownKeyError, UnknownTrackerError
+from syncd.app.commands import (
+    App,
+    SeveralTrackersError,
+    Shown,
+    SystemClock,
+    UnknownKeyError,
+    UnknownProjectError,
+    UnknownTrackerError,
+)
 from syncd.app.desk import Desk, comment_policy, correlated, scope_of, told_lately
 from syncd.app.kinds import load_kind
 
@@ -15,6 +23,7 @@ __all__ = [
     "Shown",
     "SystemClock",
     "UnknownKeyError",
+    "UnknownProjectError",
     "UnknownTrackerError",
     "comment_policy",
     "correlated",

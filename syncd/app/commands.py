@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +61,15 @@ class UnknownTrackerError(SyncdError):
 
     def __init__(self, named: str, known: Iterable[str]) -> None:
         super().__init__(f"there is no tracker {named} in syncd.yaml: there is {', '.join(sorted(known))}")
+
+
+class UnknownProjectError(SyncdError):
+    """A command names a project (or team) in which nothing is known: correct its key."""
+
+    def __init__(self, named: str, tracker: str, known: Iterable[str]) -> None:
+        near = get_close_matches(named.upper(), sorted(known), n=1)
+        meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+        super().__init__(f"nothing is known in {named} of {tracker}, and nothing was written: {meant}")
 
 
 class SeveralTrackersError(SyncdError):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 
-from syncd.app.commands import App, UnknownTrackerError
+from syncd.app.commands import App, UnknownProjectError, UnknownTrackerError
+from syncd.app.desk import scope_of
 from syncd.core.errors import SyncdError
 from syncd.core.findings import OpenFinding, ranked
 from syncd.core.model import Finding, IssueRef, Override, OverrideSource, Strategy, Target, ToOutcome, ToOverhead
@@ -151,7 +152,10 @@ def closed_findings(app: App) -> Sequence[tuple[datetime, datetime, Finding]]:
 
 
 def withdraw_from(app: App, *, tracker: str | None, project: str | None, issue: str | None) -> Left:
-    """Take off all that syncd left in one place. `UnknownKeyError`; `UnknownTrackerError`."""
+    """Take off all that syncd left in one place. `UnknownKeyError`; `UnknownTrackerError`; `UnknownProjectError`.
+
+    A project neither in scope nor known, in which nothing of ours stood, is a slip of the pen: no hold stays.
+    """
     with ExitStack() as stack:
         desk = app.desk(stack)
         ref = None if issue is None else app.find(desk.store, issue, tracker)
@@ -160,7 +164,19 @@ def withdraw_from(app: App, *, tracker: str | None, project: str | None, issue: 
         if settings is None:
             raise UnknownTrackerError(str(name), (t.id for t in desk.config.settings.trackers))
         work = desk.work(stack, settings, app.lease(stack, desk.store, settings.id))
-        return withdraw(work, desk.writer(stack, settings), Place(settings.id, project, ref))
+        left = withdraw(work, desk.writer(stack, settings), Place(settings.id, project, ref))
+        if project is not None and not left.issues:
+            known = {*scope_of(settings), *desk.store.count_projects(settings.id)}
+            if project not in known:
+                _release(desk.store, settings.id, project)
+                raise UnknownProjectError(project, settings.id, known)
+        return left
+
+
+def _release(store: Store, tracker: str, project: str) -> None:
+    for hold in store.holds(tracker):
+        if hold.project == project and hold.issue is None:
+            store.release_hold(hold)
 
 
 def adopt_all(app: App) -> Sequence[Adopted]:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Final, NoReturn, TextIO, cast
 
-from syncd.app import SeveralTrackersError, UnknownKeyError, UnknownTrackerError
+from syncd.app import SeveralTrackersError, UnknownKeyError, UnknownProjectError, UnknownTrackerError
 from syncd.app.people import UnknownTargetError
 from syncd.app.settling import NotClaimedError, UnknownCauseError
 from syncd.cli.streams import Unbroken, prepare
@@ -45,6 +45,7 @@ EXITS: Final[tuple[tuple[type[BaseException], Exit], ...]] = (
     (NotClaimedError, Exit.CONFIG),
     (SeveralTrackersError, Exit.CONFIG),
     (UnknownTrackerError, Exit.CONFIG),
+    (UnknownProjectError, Exit.CONFIG),
     (AlreadyThereError, Exit.CONFIG),
     (TrackerError, Exit.UNREADABLE),
     (LeaseLostError, Exit.WAITS),

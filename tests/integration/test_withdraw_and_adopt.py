@@ -7,7 +7,7 @@ import pytest
 from support_stage import TRACKER, Stage, staged
 
 from connectors.sandbox.faults import Fault
-from syncd.app import UnknownTrackerError
+from syncd.app import UnknownProjectError, UnknownTrackerError
 from syncd.app.people import adopt_all, withdraw_from
 
 
@@ -96,6 +96,12 @@ def test_what_could_not_be_taken_off_is_taken_off_by_the_next_try_and_never_put_
     stage.site.faults.clear()
     assert withdraw_from(stage.app, tracker=TRACKER, project=None, issue=None).waiting == 0
     assert stage.site.snapshot() == before
+
+
+def test_a_mistyped_project_is_named_with_the_one_that_is_meant_and_puts_nothing_on_hold(stage: Stage) -> None:
+    with pytest.raises(UnknownProjectError, match=r"OPSS .*did you mean OPS"):
+        withdraw_from(stage.app, tracker=TRACKER, project="OPSS", issue=None)
+    assert stage.app.status()["holds"] == []
 
 
 def test_a_store_that_was_lost_does_not_keep_anything_from_being_withdrawn(stage: Stage) -> None:
