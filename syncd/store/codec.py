@@ -503,7 +503,7 @@ def plan_tree(plan: Plan) -> Tree:
     """A whole plan. Its digest is part of it."""
     return {
         "actions": [action_tree(a) for a in plan.actions],
-        "skipped": [(s.ref.tracker, s.ref.id, s.key, s.why, s.lasting) for s in plan.skipped],
+        "skipped": [(s.ref.tracker, s.ref.id, s.key, s.why, s.lasting, s.add, s.remove) for s in plan.skipped],
         "digest": plan.digest,
     }
 
@@ -512,9 +512,15 @@ def plan_value(tree: Tree) -> Plan:
     """The inverse of `plan_tree`."""
     return Plan(
         actions=tuple(action_value(a) for a in tree["actions"]),
-        skipped=tuple(Skipped(IssueRef(s[0], s[1]), s[2], s[3], s[4]) for s in tree["skipped"]),
+        skipped=tuple(_skipped(one) for one in tree["skipped"]),
         digest=tree["digest"],
     )
+
+
+def _skipped(row: list[Any]) -> Skipped:
+    """Of one stored before `observe` showed what it holds back, `add` and `remove` are not there."""
+    tracker, id_, key, why, lasting, *held = row
+    return Skipped(IssueRef(tracker, id_), key, why, lasting, *map(tuple, held))
 
 
 def refusal_tree(refusal: Refusal) -> Tree:

@@ -1,6 +1,7 @@
 """`apply --plan`: what was shown is done, what no longer holds is dropped, what is new waits."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,9 @@ def test_the_second_half_is_done_by_applying_the_same_plan_again(stage: Stage) -
     assert (first.applied, first.waiting, first.waits) == (2, 2, True)
     assert fault.struck == 1  # nobody is asked again before the time that was named
     stage.site.faults.clear()
+    early = stage.apply(digest)
+    assert (early.applied, early.settled_before, early.waits) == (0, 2, True), "nor by the next process"
+    stage.clock.move(timedelta(seconds=601))
     second = stage.apply(digest)
     assert (second.applied, second.settled_before, second.waits) == (2, 2, False)
     assert {tuple(stage.marks(key)) for key in made} == {("outcome/reliability",)}

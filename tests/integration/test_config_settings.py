@@ -173,11 +173,15 @@ def test_where_marks_are_labels_in_groups_they_are_called_by_group_and_name(tmp_
     usual = _settings(tmp_path, SMALL[S])
     environ = {"JIRA_TOKEN": "x"}
     assert tracker_options(usual, "acme-jira", environ).marks == MarkNames("outcome/", "alignment/")
-    assert tracker_options(usual, "acme-jira", environ, groups=True).marks == MarkNames("Outcome/", "Alignment/")
+    assert tracker_options(usual, "acme-jira", environ, groups=True).marks == MarkNames(
+        "Outcome/", "Alignment/", exclusive=True
+    )
     named = SMALL[S] + "marks: {outcome: goal/, groups: {outcome: Our goals, alignment: To settle}}\n"
     settings = _settings(tmp_path, named)
     assert tracker_options(settings, "acme-jira", environ).marks == MarkNames("goal/", "alignment/")
-    assert tracker_options(settings, "acme-jira", environ, groups=True).marks == MarkNames("Our goals/", "To settle/")
+    assert tracker_options(settings, "acme-jira", environ, groups=True).marks == MarkNames(
+        "Our goals/", "To settle/", exclusive=True
+    )
 
 
 @pytest.mark.parametrize(
