@@ -127,6 +127,8 @@ def _after_mark(base: Applied, action: Action, receipt: Receipt) -> Applied:
         bare=False,
         tries=base.tries if again else 1,
         tried=base.tried if again else None,
+        left=tuple(other for other in base.left if other != mark),  # it is ours now, whoever put it on before
+        noted=tuple(other for other in base.noted if other != mark),
     )
     return parted(now, was, receipt.at)
 

@@ -68,7 +68,7 @@ def read_marks(
         reading = _at_rest(issue, applied, sense, direct=direct, pair=pair, history=history)
     reading = _recalling(_apart_from_others(issue, reading, signature))
     if history is not None and not reading.doubt:
-        late = with_late_ones(issue, reading, applied, history, names=sense.names, pair=pair)
+        late = with_late_ones(issue, reading, applied, history)
         return told_apart(issue, late, overrides, sense, history)
     if reading.doubt or direct or reading.foreign is not None:
         return reading
@@ -132,7 +132,7 @@ def _after_a_write(issue: Issue, applied: Applied, sense: Sense, *, direct: bool
 
 def _lost(issue: Issue, applied: Applied, history: History | None, *, arrived: bool, cleared: bool) -> Reading:
     """What a direct read does not show after all that time was lost: the whole write, or half of it."""
-    if arrived and applied.mark is not None and not _half_done(applied, history):
+    if arrived and applied.mark is not None and not _half_done(issue, applied, history):
         return Reading(_seen(issue, applied), _others(issue, applied.mark))
     there = None if cleared else applied.was  # what should have gone is still ours, and is taken off once more
     stands = replace(
@@ -144,12 +144,20 @@ def _lost(issue: Issue, applied: Applied, history: History | None, *, arrived: b
         tries=applied.tries + 1,
         tried=(applied.mark, applied.was),
     )
-    return Reading(stands, _others(issue, applied.mark, applied.was), lost=True)
+    late = (applied.mark,) if arrived and applied.mark is not None else ()
+    ours = parted(stands, applied.mark, applied.at)  # where it arrived, and the verdict changes before the next try
+    return Reading(ours, _others(issue, applied.mark, applied.was), lost=True, late=late)
 
 
-def _half_done(applied: Applied, history: History | None) -> bool:
-    """Whether only half of a swap arrived (a bulk edit does it in two steps), and nobody put the old mark back."""
-    return history is not None and applied.was is not None and not history.put_back(applied.was, applied.at)
+def _half_done(issue: Issue, applied: Applied, history: History | None) -> bool:
+    """Whether only half of a swap arrived (a bulk edit does it in two steps), and nobody put the old mark back.
+
+    An older write of ours may have put it back, whose answer nobody waited for: then the copy came with it.
+    """
+    if history is None or applied.was is None:
+        return False
+    signed = issue.copy is not None and issue.copy.mark == applied.was
+    return not history.put_back(applied.was, applied.at) or (signed and history.is_by_us(applied.was))
 
 
 def _seen(issue: Issue, applied: Applied) -> Applied:
@@ -213,7 +221,8 @@ def _recalled(issue: Issue, applied: Applied, copy: Copy, sense: Sense, history:
     """What we wrote last, by the copy; what the older memory takes for ours is not, if it was put on since."""
     now = replace(applied, proof=Proof.SEEN, was=None, shown=issue.updated, declined=None, tries=1, tried=None)
     if copy.mark is not None and copy.mark in issue.marks:
-        return Reading(replace(now, mark=copy.mark), _others(issue, copy.mark), adopted=True)
+        ours = parted(replace(now, mark=copy.mark), applied.mark, applied.at)  # which may stand beside it
+        return Reading(ours, _others(issue, copy.mark), adopted=True)
     if applied.mark is not None and applied.mark in issue.marks:
         if history is None:
             return Reading(applied, _others(issue), adopted=True)

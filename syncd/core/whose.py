@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from syncd.core.marks import is_outcome_mark, outcome_of_mark, pair_of_mark, parted
+from syncd.core.marks import is_outcome_mark, outcome_of_mark, parted
 from syncd.core.model import Applied, Issue, Override, OverrideSource, Proof, Strategy, ToOutcome
 from syncd.core.ports import MarkNames
 from syncd.core.witness import UNKNOWN_AUTHOR, Author, History, Reading, Sense, Word
@@ -83,15 +83,7 @@ def told_apart(
     return replace(kept, words=tuple(words))
 
 
-def with_late_ones(
-    issue: Issue,
-    reading: Reading,
-    before: Applied | None,
-    history: History,
-    *,
-    names: MarkNames,
-    pair: tuple[str, str | None] | None,
-) -> Reading:
+def with_late_ones(issue: Issue, reading: Reading, before: Applied | None, history: History) -> Reading:
     """Marks of ours that this memory does not take for ours any more, or not yet.
 
     Either a write came through after it was given up: a bulk edit goes on when the process that sent it died, and its
@@ -104,14 +96,25 @@ def with_late_ones(
         at = issue.updated if reading.taken_by is None else reading.taken_by.at
         gone = parted(replace(before, mark=None, shown=issue.updated), before.mark, at)
         reading = replace(reading, applied=gone, taken_off=False, taken_by=None)
-    ours = [mark for mark in reading.hand if mark not in reading.left and _is_ours(mark, reading.applied, history)]
+    ours = tuple(mark for mark in reading.hand if mark not in reading.left and _is_ours(mark, reading.applied, history))
     if not ours:
         return reading
+    others = replace(
+        reading, hand=tuple(mark for mark in reading.hand if mark not in ours), late=(*reading.late, *ours)
+    )
     stands = None if reading.applied is None else reading.applied.mark
-    others = replace(reading, hand=tuple(mark for mark in reading.hand if mark not in ours))
-    if stands is not None and pair_of_mark(stands, names) != pair:
-        return others  # half of a swap: the plan that follows does it whole
-    return with_signed(others, issue, ours[-1])  # what else of ours stands there is put on, and this one taken off
+    return others if stands is not None else replace(with_signed(others, issue, ours[-1]), late=ours[:-1])
+
+
+def leaving_late_ones(reading: Reading, issue: Issue, wanted: str | None) -> Reading:
+    """The reading from which the plan takes off what of ours stands beside the mark that is wanted.
+
+    Where that mark is the one we remember there would be nothing to write, and the other would stay: so the other is
+    remembered, and swapped for it. Else the remembered one is taken off, and the next look goes on from there.
+    """
+    if not reading.late or reading.applied is None or reading.applied.mark != wanted:
+        return reading
+    return with_signed(reading, issue, reading.late[-1])
 
 
 def _is_ours(mark: str, applied: Applied | None, history: History) -> bool:

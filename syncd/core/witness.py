@@ -52,6 +52,11 @@ class History:
         """
         return did is not None and did.id == self.account != "" and mark in self.unproven
 
+    def is_by_us(self, mark: str) -> bool:
+        """Whether the account that we work with put a mark on last; by itself that proves nothing."""
+        by = self.put_on(mark)
+        return by is not None and by.id == self.account != ""
+
     def put_on(self, mark: str) -> Author | None:
         """Who put a mark on last; None: nobody since the issue was created."""
         change = next((c for c in reversed(self.changes) if c.label == mark and c.added), None)
@@ -120,6 +125,9 @@ class Reading:
     words: tuple[Word, ...] = ()
     """Who put the marks of `hand` on that are news, as far as the history tells."""
     taken_by: Author | None = None
+
+    late: tuple[str, ...] = ()
+    """Marks of ours beside the one in `applied`: what came late, or never left."""
 
     @property
     def left(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from syncd.core.plan import Case, Policy, Write, plan
 from syncd.core.ports import Change
 from syncd.core.reading import read_marks
 from syncd.core.tradeoffs import Tradeoffs
-from syncd.core.whose import mark_overrides, wants_history, with_signed
+from syncd.core.whose import leaving_late_ones, mark_overrides, wants_history, with_signed
 from syncd.core.witness import History, Reading
 from syncd.engine.asking import by_people, rationed
 from syncd.engine.batch import Batch
@@ -313,6 +313,9 @@ class Pass:
     # plans
 
     def _plan(self, batch: Batch) -> None:
+        for ref in batch.known:
+            wanted = wanted_mark(batch.standing(ref).decision.verdict, self._policy.names)
+            batch.readings[ref] = leaving_late_ones(batch.readings[ref], batch.known[ref].issue, wanted)
         asked = self._asked_above(batch)
         cases = [
             Case(batch.known[ref].issue, batch.standing(ref), batch.readings[ref], ref in asked, batch.answers(ref))

@@ -55,9 +55,13 @@ class Outbox(Part):
         return [_entry(row) for row in rows]
 
     def unproven(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, frozenset[str]]:
-        """Marks on these issues that writes were sent for, or against, and of which no proof was ever seen."""
+        """Marks on these issues that writes were sent for, or against, and of which no proof was ever seen.
+
+        One that was sent again is proven once: the request that was given up may still come.
+        """
         found: dict[IssueRef, frozenset[str]] = {}
-        left = outbox.c.state.in_(UNPROVEN)
+        again = and_(outbox.c.state == EntryState.DONE.value, outbox.c.attempts > 1)
+        left = or_(outbox.c.state.in_(UNPROVEN), again)
         with self._db.reading() as connection:
             for tracker, ids in by_tracker(refs).items():
                 for batch in batches(ids):

@@ -50,7 +50,7 @@ from syncd.core.model import (
 )
 from syncd.core.ports import Birth, LabelChange, MarkNames, Signature
 from syncd.core.reading import read_marks
-from syncd.core.whose import mark_overrides, signed, wants_history, with_signed
+from syncd.core.whose import leaving_late_ones, mark_overrides, signed, wants_history, with_signed
 from syncd.core.witness import History, Reading
 
 PAIR = ("mapped", "growth")
@@ -314,8 +314,12 @@ def test_a_mark_that_was_ours_and_never_left_is_ours_still() -> None:
     before, after = LATE - timedelta(minutes=1), LATE + timedelta(minutes=1)
     stayed = read(one, known, direct=True, history=History([change("outcome/trust", added=True, at=before)]))
     assert stayed.applied is not None
-    assert (stayed.applied.mark, stayed.hand, follow(one, stayed)) == ("outcome/trust", (), ([], []))
-    assert ("outcome/growth", NOW) in stayed.applied.past, "and so is the other one, which the next plan puts right"
+    assert (stayed.applied.mark, stayed.late, stayed.hand) == ("outcome/growth", ("outcome/trust",), ())
+    assert follow(one, stayed) == ([], [])
+    assert leaving_late_ones(stayed, one, "outcome/trust") == stayed, "the plan swaps them"
+    swapped = leaving_late_ones(stayed, one, "outcome/growth").applied
+    assert swapped is not None
+    assert (swapped.mark, dict(swapped.past)["outcome/growth"]) == ("outcome/trust", NOW), "and so does this one's"
     came_back = [change("outcome/trust", added=False, at=LATE), change("outcome/trust", added=True, at=after)]
     put_on = read(one, known, direct=True, history=History(came_back))
     ((started,), _) = follow(one, put_on)
