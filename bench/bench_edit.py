@@ -55,7 +55,19 @@ from syncd.core.model import (
     Window,
 )
 from syncd.core.plan import Policy, Write
-from syncd.core.ports import Birth, CensusPage, Found, LabelChange, MarkNames, Page, Progress, Sight, Signature, Store
+from syncd.core.ports import (
+    Birth,
+    CensusPage,
+    Found,
+    LabelChange,
+    MarkNames,
+    Move,
+    Page,
+    Progress,
+    Sight,
+    Signature,
+    Store,
+)
 from syncd.engine.lineage import Ancestry
 from syncd.engine.looking import look
 from syncd.engine.widening import descendants, refs_of
@@ -285,6 +297,9 @@ class NoTracker:
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         raise AssertionError(f"asked the tracker for creators of: {refs}")
+
+    def moves(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[Move]]:
+        raise AssertionError(f"asked the tracker about parents of: {refs}")
 
     def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
         raise AssertionError(f"asked the tracker who changed: {at}")

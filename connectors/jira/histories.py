@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from connectors.jira.mapping import read_instant, read_person
 from syncd.core.model import IssueRef, Link, Person
-from syncd.core.ports import Birth, LabelChange
+from syncd.core.ports import Birth, LabelChange, Move
 
 COPY_WORDS: Final = ("clon", "klon", "split")
 """What the names of the link types for copies have in common, in the languages that sites are set up in."""
+PARENT_FIELDS: Final = ("IssueParentAssociation", "Parent", "Parent Issue", "Epic Link", "Parent Link")
+"""What a changelog calls the parent: by now, of a subtask, and of old in company-managed projects."""
 BIRTH_FIELDS: Final = ("creator", "created", "issuelinks")
 _SECONDS_END: Final = 100_000_000_000
 """Beyond it a number counts milliseconds: as seconds it would lie in the year 5138."""
@@ -48,6 +50,25 @@ def _of_entry(entry: Mapping[str, Any], ref: IssueRef) -> Iterator[LabelChange]:
         before, after = _labels(item.get("fromString")), _labels(item.get("toString"))
         yield from (LabelChange(ref, label, added=False, by=by, at=at) for label in before if label not in after)
         yield from (LabelChange(ref, label, added=True, by=by, at=at) for label in after if label not in before)
+
+
+def moves(logs: Any, tracker: str) -> Iterator[Move]:
+    """The changes of parents of one page of changelog/bulkfetch, asked for all fields: that one has no field id."""
+    for log in _rows(logs):
+        issue_id = log.get("issueId")
+        for entry in _rows(log.get("changeHistories")) if isinstance(issue_id, str | int) else ():
+            at = _when(entry.get("created"))
+            told = [item for item in _rows(entry.get("items")) if item.get("field") in PARENT_FIELDS]
+            if at is not None and told:
+                yield Move(IssueRef(tracker, str(issue_id)), next(filter(None, map(_left, told)), None), at)
+
+
+def _left(item: Mapping[str, Any]) -> Link | None:
+    """What a change of the parent leads away from."""
+    old, key = item.get("from"), item.get("fromString")
+    if not old and not key:
+        return None
+    return Link(str(old) if old else None, key if isinstance(key, str) and key else None)
 
 
 def _labels(text: Any) -> Sequence[str]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from connectors.http import Rejected, Shared, Sleep
 from connectors.jira.census import census
 from connectors.jira.custom import Catalogue, Wanted
-from connectors.jira.histories import BIRTH_FIELDS, birth, label_changes
+from connectors.jira.histories import BIRTH_FIELDS, birth, label_changes, moves
 from connectors.jira.jql import bearing, changed_since
 from connectors.jira.mapping import COPY_PROPERTY, Dialect, read_issue
 from connectors.jira.parts import Row, walk_window, windows
@@ -25,6 +25,7 @@ from syncd.core.ports import (
     Clock,
     Found,
     LabelChange,
+    Move,
     Page,
     Part,
     PartPage,
@@ -197,11 +198,17 @@ class CloudReader:
     def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
         """Through changelog/bulkfetch, all fields; an issue without a change was made by its creator."""
         refs = list(at)
-        logs: list[Any] = []
-        for start in range(0, len(refs), HISTORIES_AT_ONCE):
-            logs += self._histories([ref.id for ref in refs[start : start + HISTORIES_AT_ONCE]], ())
+        logs = list(self._whole_histories(refs))
         born = {ref: birth.by for ref, birth in self.births(refs).items()}
         return changers(logs, born, at, self._options.id)
+
+    def moves(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[Move]]:
+        """Through changelog/bulkfetch, all fields: what Jira calls the change of a parent has no field id."""
+        found: dict[IssueRef, list[Move]] = {}
+        for logs in self._whole_histories(refs):
+            for move in moves(logs, self._options.id):
+                found.setdefault(move.ref, []).append(move)
+        return {ref: sorted(told, key=lambda move: move.at) for ref, told in found.items()}
 
     def comments(self, refs: Sequence[IssueRef], since: datetime | None) -> Iterator[Heard]:
         """All comments of those issues: one that is made changes its issue. From nothing, by a text search."""
@@ -216,6 +223,10 @@ class CloudReader:
     def comments_by_id(self, comments: Mapping[str, IssueRef]) -> Sequence[CommentSeen]:
         """Through comment/list, which does not tell on which issues they stand."""
         return comments_by_id(self._site, list(comments), comments)
+
+    def _whole_histories(self, refs: Sequence[IssueRef]) -> Iterator[Any]:
+        for start in range(0, len(refs), HISTORIES_AT_ONCE):
+            yield from self._histories([ref.id for ref in refs[start : start + HISTORIES_AT_ONCE]], ())
 
     def _histories(self, ids: Sequence[str], fields: Sequence[str] = ("labels",)) -> Iterator[Any]:
         body: dict[str, Any] = {"issueIdsOrKeys": list(ids), "maxResults": HISTORIES_AT_ONCE}

@@ -133,6 +133,8 @@ CENSUS: Final = Document(
 
 HISTORIES_AT_ONCE: Final = 10
 
+_ENTRY = f"createdAt addedLabelIds removedLabelIds fromParentId toParentId actor {{ {_PERSON} }} botActor {{ id name }}"
+
 HISTORIES: Final = Document(
     "Histories",
     f"""query Histories($ids: [ID!]!) {{
@@ -140,7 +142,7 @@ HISTORIES: Final = Document(
     nodes {{
       id
       history(first: 50) {{
-        nodes {{ createdAt addedLabelIds removedLabelIds actor {{ {_PERSON} }} botActor {{ id name }} }}
+        nodes {{ {_ENTRY} }}
         {_PAGE}
       }}
     }}
@@ -156,7 +158,7 @@ HISTORY: Final = Document(
   issue(id: $id) {{
     id
     history(first: {MOST_AT_ONCE}, after: $after) {{
-      nodes {{ createdAt addedLabelIds removedLabelIds actor {{ {_PERSON} }} botActor {{ id name }} }}
+      nodes {{ {_ENTRY} }}
       {_PAGE}
     }}
   }}

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from connectors.linear.documents import BIRTHS, HISTORIES, HISTORIES_AT_ONCE, HISTORY, MOST_AT_ONCE, Document
-from connectors.linear.history import birth, label_changes, last_author
+from connectors.linear.history import birth, label_changes, last_author, moves
 from connectors.linear.labels import Labels
 from connectors.linear.paging import Row, taken_apart
 from connectors.linear.transport import Linear
 from syncd.core.errors import Unreadable
 from syncd.core.model import IssueRef, Person
-from syncd.core.ports import Birth, LabelChange
+from syncd.core.ports import Birth, LabelChange, Move
 
 
 def all_label_changes(
@@ -23,6 +23,16 @@ def all_label_changes(
         changes = sorted(label_changes(_entries(linear, row), ref, labels), key=lambda change: change.at)
         if changes:
             found[ref] = changes
+    return found
+
+
+def all_moves(linear: Linear, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[Move]]:
+    """By the same histories as labels."""
+    found: dict[IssueRef, Sequence[Move]] = {}
+    for ref, row in _rows(linear, HISTORIES, refs, HISTORIES_AT_ONCE):
+        told = sorted(moves(_entries(linear, row), ref), key=lambda move: move.at)
+        if told:
+            found[ref] = told
     return found
 
 

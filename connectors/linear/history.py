@@ -7,8 +7,8 @@ from typing import Any, Final
 from connectors.linear.labels import Labels
 from connectors.linear.mapping import machine, person, reporter
 from connectors.linear.shapes import WrongError, instant
-from syncd.core.model import IssueRef, Person
-from syncd.core.ports import Birth, LabelChange
+from syncd.core.model import IssueRef, Link, Person
+from syncd.core.ports import Birth, LabelChange, Move
 
 SAME: Final = timedelta(seconds=2)
 """How far the instants of one change may lie apart in its history and in `updatedAt`."""
@@ -30,6 +30,21 @@ def label_changes(entries: Sequence[tuple[str, Any]], ref: IssueRef, labels: Lab
                 name = labels.name_of(label_id) if isinstance(label_id, str) else None
                 if name is not None:
                     yield LabelChange(ref, name, added=added, by=by, at=at)
+
+
+def moves(entries: Sequence[tuple[str, Any]], ref: IssueRef) -> Iterator[Move]:
+    """The changes of its parent that entries tell of. One that cannot be understood tells nothing."""
+    for _, entry in entries:
+        if not isinstance(entry, Mapping):
+            continue
+        before, after = entry.get("fromParentId"), entry.get("toParentId")
+        if before == after:  # both are null where something else was changed
+            continue
+        try:
+            at = instant(entry.get("createdAt"), "createdAt")
+        except WrongError:
+            continue
+        yield Move(ref, Link(before, None) if isinstance(before, str) else None, at)
 
 
 def _by(entry: Mapping[str, Any]) -> Person | None:

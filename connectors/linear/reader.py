@@ -34,6 +34,7 @@ from syncd.core.ports import (
     Clock,
     Found,
     LabelChange,
+    Move,
     NoSuchField,
     Page,
     Sight,
@@ -268,6 +269,10 @@ class LinearReader:
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         """Who made them, 250 a request."""
         return histories.births(self._linear, refs)
+
+    def moves(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[Move]]:
+        """Ten issues a request, fifty entries of each; an issue with a longer history costs more."""
+        return histories.all_moves(self._linear, refs)
 
     def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
         """By the newest fifty entries of each history, ten issues a request; else by who created it."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from syncd.core.model import Applied, Person
-from syncd.core.ports import Birth, LabelChange, MarkNames, Signature
+from syncd.core.ports import Birth, LabelChange, MarkNames, Move, Signature
 
+Told = TypeVar("Told", LabelChange, Move)
 UNKNOWN_AUTHOR: Final = "unknown"
 CLOCKS_DIFFER: Final = timedelta(seconds=2)
 """How far the instant of an answer may lie from the one that the history has for the same write."""
@@ -16,7 +17,7 @@ AT_ONCE: Final = timedelta(milliseconds=500)
 """A label that comes so soon after an issue's creation came with it: some trackers tell that in the history, too."""
 
 
-def since_creation(changes: Sequence[LabelChange], created: datetime) -> Sequence[LabelChange]:
+def since_creation(changes: Sequence[Told], created: datetime) -> Sequence[Told]:
     """What was changed after an issue was created; what it was created with is nobody's change."""
     return [change for change in changes if change.at > created + AT_ONCE]
 

@@ -1,5 +1,8 @@
 """What issues were created with because they are copies: marks of ours on what they were cloned or split from.
 
+Or on what they hung below: then, and not now. A person may have hung a copy elsewhere before anybody looked at it, or
+an issue with a mark of their own below one that bears the same by us.
+
 A mark counts as it stood when the copy was made: it may be another by now, or gone. What an issue was copied from may
 be a copy itself that nobody has looked at yet, or off which the mark was taken before anybody looked; then what that
 one was copied from tells.
@@ -61,14 +64,27 @@ class Descent:
         changes: Mapping[IssueRef, Sequence[LabelChange]],
     ) -> Mapping[IssueRef, frozenset[str]]:
         """For each issue the marks of ours that it was created with. `births`, `changes`: as the tracker told them."""
-        above = {ref: issue.parent for ref, issue in issues.items() if issue.parent is not None}
-        self._learn({ref: issue.created for ref, issue in issues.items()}, births, changes, above)
+        at = {ref: issue.created for ref, issue in issues.items()}
+        self._learn(at, births, changes, self._born_below(issues))
         for _ in range(GENERATIONS):
             found = {ref: self._came_with(ref) for ref in issues}
             unsure = [ref for ref, issue in issues.items() if not found[ref].issuperset(issue.marks)]
             if not self._ask(self._copied_from(unsure) - self._asked):
                 return found
         return {ref: self._came_with(ref) for ref in issues}
+
+    def _born_below(self, issues: Mapping[IssueRef, Issue]) -> Mapping[IssueRef, Link]:
+        """What those issues hung below when they were created; where that is not told: what they hang below now."""
+        changed = [ref for ref, issue in issues.items() if issue.updated > issue.created]
+        try:
+            told = self.reader.moves(changed) if changed else {}
+        except (Denied, Unreadable):
+            told = {}
+        above = {ref: issue.parent for ref, issue in issues.items()}
+        for ref, moves in told.items():
+            first = next(iter(since_creation(moves, issues[ref].created)), None)
+            above[ref] = above[ref] if first is None else first.before
+        return {ref: link for ref, link in above.items() if link is not None}
 
     def _came_with(self, ref: IssueRef, generations: int = GENERATIONS) -> frozenset[str]:
         """What of ours it was created with: what stood on its sources then, be it theirs from their own creation."""

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from support_jira_cloud import MINUTE, Cloud, MovableClock, cloud_of
 
-from connectors.jira.histories import birth, label_changes
+from connectors.jira.histories import birth, label_changes, moves
 from connectors.sandbox import Site
-from syncd.core.model import IssueRef
+from syncd.core.model import IssueRef, Link
 
 
 @pytest.fixture
@@ -79,6 +79,45 @@ def test_a_birth_tells_the_creator_and_what_was_cloned_or_split(cloud: Cloud) ->
         assert (told.by.name, [link.key for link in told.copied_from]) == ("Maria", [source])
 
 
+def test_moves_tell_what_an_issue_hung_below_until_when_oldest_first(cloud: Cloud) -> None:
+    maria = cloud.site.person("maria")
+    one, two = (maria.create(project="PAY", summary=name, type="Epic") for name in ("one", "two"))
+    part, still = (maria.create(project="PAY", summary=name, parent=one) for name in ("a part", "another"))
+    cloud.clock.move(MINUTE)
+    maria.edit(still, summary="another one")
+    first = cloud.clock.now()
+    for parent in (two, None, one):
+        maria.edit(part, parent=parent)
+        cloud.clock.move(MINUTE)
+    reader = cloud.reader()
+    found = reader.moves([ref(cloud, part), ref(cloud, still)])
+    assert reader.requests == 1
+    assert list(found) == [ref(cloud, part)]
+    told = [(move.before and move.before.id, move.at) for move in found[ref(cloud, part)]]
+    assert told == [
+        (str(cloud.issue(one).id), first),
+        (str(cloud.issue(two).id), first + MINUTE),
+        (None, first + 2 * MINUTE),
+    ]
+
+
+def test_a_move_that_the_changelog_tells_in_the_words_of_old_is_one_too() -> None:
+    epic = {"field": "Epic Link", "fieldId": "customfield_10014", "from": "10001", "fromString": "PAY-1", "to": None}
+    subtask = {"field": "Parent", "fieldtype": "jira", "from": "10002", "fromString": None, "to": "10003"}
+    words = [{"field": "Epic Link", "from": None, "fromString": "PAY-1"}]
+    logs = [
+        {
+            "issueId": "7",
+            "changeHistories": [{"created": n, "items": i} for n, i in enumerate(([epic], [subtask], words))],
+        }
+    ]
+    assert [move.before for move in moves(logs, "t")] == [
+        Link("10001", "PAY-1"),
+        Link("10002", None),
+        Link(None, "PAY-1"),
+    ]
+
+
 def test_what_a_history_cannot_tell_is_left_out_and_never_an_error() -> None:
     items = [{"fieldId": "labels", "fromString": None, "toString": "a"}]
     logs = [
@@ -89,6 +128,11 @@ def test_what_a_history_cannot_tell_is_left_out_and_never_an_error() -> None:
     ]
     assert list(label_changes(logs, "t")) == []
     assert list(label_changes(None, "t")) == []
+    hung = [{"field": "Epic Link", "from": "1", "fromString": "PAY-1"}]
+    assert (
+        list(moves([{"issueId": "7", "changeHistories": [{"created": "yesterday", "items": hung}, None]}], "t")) == []
+    )
+    assert list(moves(None, "t")) == []
     assert birth({}) is None
 
 

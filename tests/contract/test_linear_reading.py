@@ -191,6 +191,7 @@ def test_no_document_is_charged_a_third_of_what_one_may_cost(at: Desk, cycles: C
     ref = IssueRef("acme-linear", at.space.issue(one).id)
     reader.label_changes([ref])
     reader.births([ref])
+    reader.moves([ref])
     list(reader.census())
     reader.read([Link(None, one), Link(None, "ENG-99")])
     assert at.space.exchanges
@@ -501,6 +502,28 @@ def test_a_long_history_is_read_to_its_end(at: Desk) -> None:
         at.maria.edit(one, labels_remove=["sre"])
     ref = IssueRef("acme-linear", at.space.issue(one).id)
     assert len(at.reader().label_changes([ref])[ref]) == 120
+
+
+def test_moves_tell_what_an_issue_hung_below_until_when_oldest_first(at: Desk) -> None:
+    one, two = at.maria.create("ENG", "One"), at.maria.create("ENG", "Two")
+    part, still = at.maria.create("ENG", "A part", parent=one), at.maria.create("ENG", "Another", parent=one)
+    at.later(minutes=1)
+    at.maria.edit(still, title="Another one")
+    at.maria.edit(part, parent=two)
+    first = at.space.issue(part).updated_at
+    at.later(minutes=1)
+    at.maria.edit(part, parent=None)
+    at.later(minutes=1)
+    at.maria.edit(part, parent=one)
+    refs = [IssueRef("acme-linear", at.space.issue(key).id) for key in (part, still)]
+    found = at.reader().moves(refs)
+    assert list(found) == refs[:1]
+    assert [move.before and move.before.id for move in found[refs[0]]] == [
+        at.space.issue(one).id,
+        at.space.issue(two).id,
+        None,
+    ]
+    assert found[refs[0]][0].at == first
 
 
 def test_births_tell_who_made_an_issue(at: Desk) -> None:

@@ -194,3 +194,34 @@ def test_a_child_created_with_its_parents_labels_bears_ours_though_the_history_t
     with stage.store() as store:
         assert store.words() == []
     stage.quiet()
+
+
+def test_a_child_that_was_hung_elsewhere_before_anybody_looked_bears_ours_by_its_first_parent(
+    stage: LinearStage,
+) -> None:
+    parent, other = stage.create(labels=["sre"]), stage.create(labels=["finops"])
+    stage.once()
+    child = stage.space.member("tom").create("ENG", "A part of it", labels=stage.labels(parent), parent=parent)
+    stage.edit(child, labels_remove=["sre"])
+    stage.edit(child, parent=other)
+    stage.later(minutes=1)
+    assert stage.marks(child) == ["Outcome/cost"]
+    with stage.store() as store:
+        assert store.words() == []
+    stage.quiet()
+
+
+def test_an_untied_copy_keeps_its_mark_where_it_is_hung_below_its_original_before_anybody_looked(
+    stage: LinearStage,
+) -> None:
+    original = stage.create(labels=["sre"])
+    stage.once()
+    copy = stage.space.member("tom").create("ENG", "A copy", labels=stage.labels(original))
+    stage.clock.move(timedelta(seconds=1))
+    stage.edit(copy, labels_remove=["sre"], labels_add=["finops"], parent=original)
+    stage.later(minutes=1)
+    assert stage.marks(copy) == ["Outcome/reliability"]
+    with stage.store() as store:
+        ((word, _),) = store.words()
+        assert (word.author, word.mark) == ("tom", "Outcome/reliability")
+    stage.quiet()

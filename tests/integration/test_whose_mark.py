@@ -216,6 +216,26 @@ def test_a_child_created_with_its_parent_s_mark_bears_ours(stage: Stage) -> None
     assert (stage.marks(child), words(stage, child)) == (["outcome/cost"], [])
 
 
+def test_a_child_that_was_hung_elsewhere_before_anybody_looked_bears_ours_by_its_first_parent(stage: Stage) -> None:
+    epic, other = stage.create(labels=["sre"], type="Epic"), stage.create(labels=["quiet"], type="Epic")
+    stage.later(minutes=1)
+    child = stage.create(parent=epic, labels=["finops", "outcome/reliability"])
+    stage.edit(child, parent=other)
+    stage.later(minutes=1)
+    assert (stage.marks(child), words(stage, child)) == (["outcome/cost"], [])
+    stage.quiet()
+
+
+def test_a_person_s_mark_stays_theirs_where_the_issue_is_hung_below_one_that_bears_the_same_by_us(stage: Stage) -> None:
+    epic = stage.create(labels=["sre"], type="Epic")
+    stage.later(minutes=1)
+    issue = stage.create(by="lena", labels=["finops", "outcome/reliability"])
+    stage.edit(issue, parent=epic)
+    stage.later(minutes=1)
+    assert (stage.marks(issue), words(stage, issue)) == (["outcome/reliability"], [("Lena", "outcome/reliability")])
+    stage.quiet()
+
+
 def test_a_clone_of_an_issue_that_bears_a_person_s_mark_is_that_person_s_word_again(stage: Stage) -> None:
     key = stage.create(labels=["sre", "outcome/cost"])
     stage.later(minutes=1)

@@ -43,7 +43,7 @@ from syncd.core.model import (
     ToOverhead,
 )
 from syncd.core.plan import Policy, Write
-from syncd.core.ports import Birth, CensusPage, Found, LabelChange, Page, Sight, Signature
+from syncd.core.ports import Birth, CensusPage, Found, LabelChange, Move, Page, Sight, Signature
 from syncd.engine.looking import look
 from syncd.engine.work import Looked, Work
 from syncd.store import SqlStore, open_store
@@ -79,6 +79,11 @@ class Tracker:
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         """Nor how an issue came to be."""
+        del refs
+        return {}
+
+    def moves(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[Move]]:
+        """Nor where it hung."""
         del refs
         return {}
 

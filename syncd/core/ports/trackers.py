@@ -87,6 +87,16 @@ class LabelChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """Somebody hung an issue below another one than before, or below none."""
+
+    ref: IssueRef
+    before: Link | None
+    """What it hung below until then."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Birth:
     """How an issue came to be. What it was created with stands in no history."""
 
@@ -185,6 +195,13 @@ class TrackerReader(Protocol):
 
     def births(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Birth]:
         """Who created those issues, and what they are copies of, in bulk; what does not answer: absent."""
+        ...
+
+    def moves(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, Sequence[Move]]:
+        """When those issues were hung elsewhere, oldest first, in bulk; where that is not told, or never was: absent.
+
+        Asked only for issues that were created with a mark and changed since: their parent may be another by now.
+        """
         ...
 
     def changers(self, at: Mapping[IssueRef, datetime]) -> Mapping[IssueRef, Person]:
