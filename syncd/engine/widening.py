@@ -107,9 +107,9 @@ class Shift:
         """Issues to be looked at, in batches, without those that are `done` already."""
         comments = Write.COMMENT in (self._work.policy.write, *self._work.policy.write_by.values())
         worded = {ref.id for ref in self._work.store.overridden(self._work.tracker)}
-        worded |= descendants(self._work, worded)
         if comments and self._edit.strategy:  # a comment names outcomes by their titles
             worded |= {ref.id for ref in self._work.store.commented(self._work.tracker)}
+        worded |= descendants(self._work, worded)
         yield from chunks(refs_of(self._work, sorted(worded.difference(done))))
         over = worded.union(done)
         found: set[str] = set()

@@ -89,6 +89,11 @@ def test_the_fast_way_comes_to_what_deciding_all_anew_comes_to(tmp_path: Path, p
     assert seen["findings"] >= 5
 
 
+def test_below_a_commented_issue_that_an_edit_maps_each_is_asked_itself(tmp_path: Path) -> None:
+    """Looked at for its comment's words alone, it left those below it to wait for an answer that came from no one."""
+    compare(tmp_path, 1023)
+
+
 @pytest.mark.stress
 @pytest.mark.parametrize("part", range(20))
 def test_the_fast_way_comes_to_the_same_on_many_worlds(tmp_path: Path, part: int) -> None:
