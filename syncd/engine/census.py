@@ -14,6 +14,7 @@ from typing import Final
 from syncd.core.model import Finding, Issue, IssueRef, Link
 from syncd.core.ports import Census, Change, Found, Progress
 from syncd.engine.lineage import inside
+from syncd.engine.sureness import trusted
 from syncd.engine.widening import chunks
 from syncd.engine.work import Work
 
@@ -40,6 +41,8 @@ class Counted:
     """Why what did not answer was not taken for deleted."""
     taken: bool = False
     """One was taken just now."""
+    back: Progress | None = None
+    """What was held up answers again: how far back to read, for it may have been changed while it did not."""
 
 
 def is_due(census: Census, progress: Progress, every: timedelta, now: datetime) -> bool:
@@ -56,18 +59,23 @@ def call_for_census(work: Work, progress: Progress, census: Census) -> Census:
     """The census as it stands; one that is begun, where everything is to be read and something is known already.
 
     Such a reading shows what is there, and not what left since the watermark that it does without. So a census follows,
-    in whichever cycle it comes to its end.
+    in whichever cycle it comes to its end. Earlier ones vouch for nothing any more: they may have been of less.
     """
-    afresh = progress.watermark is None and work.store.count_in_scope(work.tracker) > 0
-    return _begin(work, progress) if afresh else census
+    if progress.watermark is not None or work.store.count_in_scope(work.tracker) == 0:
+        return census
+    begun = replace(_begin(work, progress), last=None)
+    work.store.save_census(work.tracker, begun)
+    return begun
 
 
 def reaches_back_to(work: Work, progress: Progress, census: Census) -> datetime | None:
     """From when on (tracker's clock) the read before a census goes: all that was changed since the last one.
 
     So what a search did not show in time is found, and what was changed while a permission was away for a while. None:
-    no census is due.
+    no census is due, or one is held up: as far back is then read once it is so no more, and not with each try.
     """
+    if census.why is not None:
+        return None
     if not work.accept_missing and not is_due(census, progress, work.census_every, work.clock.now()):
         return None
     last = census.last or progress.first_complete
@@ -97,11 +105,22 @@ def take_census(work: Work, progress: Progress) -> Counted:
         census = _walk(work, census, counted)
     _seek(work, census, counted)
     now = work.clock.now()
-    done = Census(last=census.began, tried=now, why=counted.why)
+    held, was_held = counted.why is not None, census.why is not None
+    done = Census(last=census.last if held else census.began, tried=now, why=counted.why)
+    counted.back = _before_the_hold(progress, census) if was_held and not held else None
     with work.store.transaction():
         work.store.save_census(work.tracker, done, None)
+        if counted.back is not None:  # with the census, should we be killed before it is read
+            work.store.save_progress(work.tracker, counted.back)
         work.store.save_findings(work.tracker, "census", _held_up(work, counted), now)
     return counted
+
+
+def _before_the_hold(progress: Progress, census: Census) -> Progress:
+    """As far as was read when a census last held good; where none ever did, nothing."""
+    sound, to = census.last, progress.watermark
+    to = None if sound is None or to is None else min(to, sound + progress.skew)
+    return trusted(replace(progress, watermark=to))
 
 
 def _begin(work: Work, progress: Progress) -> Census:

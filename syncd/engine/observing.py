@@ -91,7 +91,8 @@ def observe(work: Work, before: Progress, brief: Brief) -> Observed:
         sight, tally.sighted = work.reader.look_around(), True
         tally.progress = _fit(work, trusted(replace(progress, skew=sight.skew)), sight)
         census = call_for_census(work, tally.progress, brief.census)
-        if _walk(work, tally, census) > 1:  # it took a while: see that we still are who we were
+        back_to = reaches_back_to(work, tally.progress, census)
+        if _walk(work, tally, back_to) > 1:  # it took a while: see that we still are who we were
             sight = work.reader.look_around()
             tally.progress = trusted(_fit(work, tally.progress, sight))
         tally.held = _count(work, tally, census)
@@ -149,6 +150,9 @@ def _count(work: Work, tally: _Tally, census: Census) -> str | None:
     tally.add(counted.changes)
     tally.changed |= counted.orphaned
     tally.counted = counted.taken
+    if counted.back is not None:
+        tally.progress = counted.back
+        _walk(work, tally, None)
     return counted.why
 
 
@@ -163,8 +167,9 @@ def _fit_scope(work: Work, progress: Progress, sight: Sight) -> Progress:
         work.store.leave_scope(work.tracker, work.scope)
     grown = bool(set(visible) - set(progress.scope))
     kept = tuple(sorted(set(progress.complete_scope) & set(work.scope)))
-    watermark = None if grown else progress.watermark
-    return replace(progress, scope=visible, complete_scope=kept, watermark=watermark)
+    # nor does a whole reading go on with one from before that: in the midst of it the project may have been lost
+    anew = replace(progress, watermark=None, memory="") if grown else progress
+    return replace(anew, scope=visible, complete_scope=kept)
 
 
 def _fit_fields(progress: Progress, sight: Sight) -> Progress:
@@ -191,15 +196,27 @@ def _absent(tracker: str, absent: NoSuchField) -> str:
     return f"rules name `{absent.name}`, and {tracker} has no such field: {unknown}. {hint}"
 
 
-def _walk(work: Work, tally: _Tally, census: Census) -> int:
-    """Read what changed; in how many pages."""
+def _walk(work: Work, tally: _Tally, back_to: datetime | None) -> int:
+    """Read what changed, or everything, and what changed meanwhile; in how many pages."""
     if tally.progress.watermark is None:
+        back_to = None
         _read_everything(work, tally)
+    went_on = tally.progress.watermark is None and bool(_memory(tally))
+    pages = _walk_once(work, tally, back_to)
+    if went_on and tally.progress.watermark is not None:  # with a reading of days ago, maybe: that is how far it reads
+        pages += _walk_once(work, tally, None)
+    return pages
+
+
+def _memory(tally: _Tally) -> str:
+    return tally.progress.memory if tally.memory is None else tally.memory
+
+
+def _walk_once(work: Work, tally: _Tally, back_to: datetime | None) -> int:
     known_to, pages = tally.progress.watermark, 0
     begin = since(work, tally.progress, work.clock.now())
-    back_to = None if begin is None else reaches_back_to(work, tally.progress, census)
-    begin = begin if back_to is None else min(filter(None, (begin, back_to)))
-    for page in work.reader.observe(begin, tally.progress.memory):
+    begin = begin if begin is None or back_to is None else min(begin, back_to)
+    for page in work.reader.observe(begin, _memory(tally)):
         work.still_ours()
         tally.late = max(tally.late, lateness(work, page.issues, known_to))
         _remember(work, page, tally)

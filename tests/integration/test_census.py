@@ -251,6 +251,61 @@ def test_a_project_of_which_nothing_answers_any_more_is_not_taken_for_emptied(st
     assert stage.findings("census") == []
 
 
+def hide(stage: Stage, *keys: str) -> None:
+    stage.site.permissions.hidden |= {stage.site.issue(key).id for key in keys}
+
+
+def title(stage: Stage, key: str) -> str:
+    return str(stage.known(key).issue.title)
+
+
+def test_what_was_edited_while_a_census_was_held_up_is_read_once_it_is_so_no_more(stage: Stage) -> None:
+    keys = fill(stage, 5)
+    stage.once()
+    with braked(stage):
+        hide(stage, *keys)
+        stage.clock.move(timedelta(hours=1))  # long before the census that is held up, and after all that was read
+        stage.site.person("tom").edit(keys[0], summary="edited out of sight")
+    assert not stage.later(hours=7).complete, "it is held up for hours"
+    stage.site.permissions.hidden.clear()
+    assert stage.later(minutes=20).complete
+    assert title(stage, keys[0]) == "edited out of sight", "no read since then has shown it"
+
+
+def test_a_census_of_less_vouches_for_nothing_that_came_back_unread(stage: Stage) -> None:
+    """A project comes back into view, and none of its issues: reading it whole showed nothing of what was edited."""
+    fill(stage, 3)
+    keys = fill(stage, 5, "OPS")
+    stage.once()
+    stage.site.permissions.may_browse["OPS"] = False
+    stage.site.person("tom").edit(keys[0], summary="edited out of sight")
+    stage.later(hours=7)
+    assert census(stage).last is not None, "one was taken, of PAY alone"
+    stage.site.permissions.may_browse["OPS"] = True
+    hide(stage, *keys)
+    assert not stage.later(minutes=1).complete
+    assert "none of the 5 issues of OPS answers" in stage.findings("census")[0]
+    stage.site.permissions.hidden.clear()
+    assert stage.later(minutes=20).complete
+    assert title(stage, keys[0]) == "edited out of sight"
+
+
+def test_a_process_that_is_stopped_before_it_read_what_was_held_up_leaves_it_to_the_next(stage: Stage) -> None:
+    keys = fill(stage, 5)
+    stage.once()
+    with braked(stage):
+        hide(stage, *keys)
+        stage.site.person("tom").edit(keys[0], summary="edited out of sight")
+    stage.site.permissions.hidden.clear()
+    stage.clock.move(timedelta(minutes=20))
+    stage.site.faults.add(Fault("status", status=503, match=SEARCH, after=2, times=None))
+    assert not stage.once().complete
+    assert census(stage).why is None, "the census itself came to its end"
+    stage.site.faults.clear()
+    assert stage.later(minutes=1).complete
+    assert title(stage, keys[0]) == "edited out of sight"
+
+
 def test_too_large_a_share_is_not_taken_for_deleted(stage: Stage) -> None:
     keys = fill(stage, 60)
     stage.write(limits={"share": 0.3, "always": 5})

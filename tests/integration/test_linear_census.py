@@ -123,6 +123,49 @@ def test_what_left_while_the_first_reading_was_cut_off_is_found_at_its_end(
     assert (totals(stage), stage.known(newest).in_scope) == (7, False)
 
 
+def test_a_first_reading_that_goes_on_knows_in_the_end_what_was_edited_since_it_began(
+    stage: LinearStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It calls itself complete, and plans are made of it: it may not show the day on which it was cut off."""
+    short = replace(documents.ISSUES, text=documents.ISSUES.text.replace("first: 125", "first: 3"), page=3)
+    monkeypatch.setattr("connectors.linear.paging.ISSUES", short)
+    newest = fill(stage, 8)[-1]
+    stage.space.faults.add(LinearFault("status", status=503, match="Issues", after=2, times=None))
+    assert not stage.once().complete
+    stage.space.faults.clear()
+    stage.clock.move(timedelta(days=1))
+    stage.maria.edit(newest, title="edited since")
+    assert stage.later(days=1).complete
+    assert stage.known(newest).issue.title == "edited since"
+
+
+def test_a_reading_that_lost_a_team_in_its_midst_is_not_gone_on_with_when_the_team_is_back(
+    stage: LinearStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = replace(documents.ISSUES, text=documents.ISSUES.text.replace("first: 125", "first: 3"), page=3)
+    monkeypatch.setattr("connectors.linear.paging.ISSUES", short)
+    (theirs,) = fill(stage, 1, "OPS")
+    fill(stage, 4)
+    stage.once()
+    stage.space.hidden.add("OPS")
+    stage.maria.edit(theirs, title="edited out of sight")
+    stage.clock.move(timedelta(hours=1))
+    fill(stage, 4)  # newer: they are read before it
+    assert not stage.later(minutes=1).complete
+    stage.space.hidden.clear()
+
+    def lost_after_a_page(exchange: LinearExchange) -> None:
+        if exchange.operation == "Issues":
+            stage.space.hidden.add("OPS")
+
+    stage.space.on_exchange = lost_after_a_page
+    assert not stage.later(minutes=1).complete
+    stage.space.on_exchange = None
+    stage.space.hidden.clear()
+    stage.later(minutes=1)
+    assert stage.known(theirs).issue.title == "edited out of sight"
+
+
 # --- when, and what it costs --------------------------------------------------------------------------------
 
 

@@ -65,7 +65,7 @@ class Census:
     walked: bool = False
     """Its walk is over; what it did not meet is still to be looked for."""
     last: datetime | None = None
-    """When the last one began that came to an end."""
+    """When the last one began that came to an end and was not held up. None: none did since all was read anew."""
     tried: datetime | None = None
     """When one was last worked on."""
     why: str | None = None
