@@ -19,7 +19,7 @@ _CONTEXT.set_forkserver_preload(
 
 
 def started(program: str, arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> BaseProcess:
-    """`python -m program arguments…` in that folder, with that environment and no other; errors go to `stderr` there.
+    """`python -m program arguments…` in that folder, with that environment and no other; it says into `said` there.
 
     To be waited for by `join`, and closed.
     """
@@ -32,7 +32,8 @@ def _become(program: str, arguments: Sequence[str], folder: Path, environ: Mappi
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os.dup2(os.open("stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+    said = os.open("said", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
     sys.argv = [program, *arguments]
     runpy.run_module(program, run_name="__main__")

@@ -34,6 +34,8 @@ from syncd.app import App
 ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENCE_S: Final = 120.0
 STANDS_S: Final = 3.0
+STILL_S: Final = 0.3
+"""For so long the same rows are in `sending` where nobody answers. An answer that was on its way comes sooner."""
 ASKED_EVERY_S: Final = 0.02
 """Asking on and on would take the machine from those who are asked."""
 
@@ -120,7 +122,7 @@ class Rig:
             self.site.send_signal(signal.SIGCONT)
             ended = process.exitcode
             process.close()
-        assert ended == -signal.SIGKILL, f"it ended by itself: {(self.folder / 'stderr').read_text()}"
+        assert ended == -signal.SIGKILL, self._ended_by_itself(ended)
         return self.rows("sending") > 0
 
     def kill_waiting(self, digest: str, comments: int) -> None:
@@ -132,7 +134,7 @@ class Rig:
         process = self.apply(digest)
         try:
             assert self._within(PATIENCE_S, lambda: self._comments() >= goal, process), "it never came that far"
-            assert process.exitcode is None, f"it ended by itself: {(self.folder / 'stderr').read_text()}"
+            assert process.exitcode is None, self._ended_by_itself(process.exitcode)
         finally:
             process.kill()
             process.join(PATIENCE_S)
@@ -140,13 +142,24 @@ class Rig:
         assert self.rows("sending") > 0
         self.tell("faults", [])
 
+    def _ended_by_itself(self, code: int | None) -> str:
+        return f"it ended by itself with {code}, and had said: {(self.folder / 'said').read_text()}"
+
     def _comments(self) -> int:
         return sum(n for name, n in self.read("counts").items() if fnmatchcase(name, self.kind.commenting))
 
     def _stands_in_sending(self, process: BaseProcess) -> bool:
         """Stop the tracker until the process waits for a write of its own; where it is reading just then, go on."""
         self.site.send_signal(signal.SIGSTOP)
-        if self._within(STANDS_S, lambda: self.rows("sending") > 0, process):
+        rows, since = self._keys("sending"), time.monotonic()
+
+        def stands() -> bool:
+            nonlocal rows, since
+            if (now := self._keys("sending")) != rows:
+                rows, since = now, time.monotonic()
+            return bool(rows) and time.monotonic() - since >= STILL_S
+
+        if self._within(STANDS_S, stands, process):
             return True
         self.site.send_signal(signal.SIGCONT)
         return process.exitcode is not None
@@ -166,10 +179,13 @@ class Rig:
         return True
 
     def rows(self, state: str) -> int:
-        """Outbox rows in a state, read past everybody."""
+        """How many outbox rows are in a state."""
+        return len(self._keys(state))
+
+    def _keys(self, state: str) -> set[str]:
+        """Of outbox rows in a state, read past everybody."""
         with closing(sqlite3.connect(self.folder / "syncd.db", timeout=PATIENCE_S)) as db:
-            (count,) = db.execute("SELECT count(*) FROM outbox WHERE state = ?", (state,)).fetchone()
-        return int(count)
+            return {key for (key,) in db.execute("SELECT key FROM outbox WHERE state = ?", (state,))}
 
 
 @contextmanager
