@@ -59,27 +59,30 @@ def call_for_census(work: Work, progress: Progress, census: Census) -> Census:
     """The census as it stands; one that is begun, where everything is to be read and something is known already.
 
     Such a reading shows what is there, and not what left since the watermark that it does without. So a census follows,
-    in whichever cycle it comes to its end. Earlier ones vouch for nothing any more: they may have been of less.
+    in whichever cycle it comes to its end. Earlier ones vouch for nothing any more: they may have been of less. Nor
+    does a reading that goes on after a fault: what it passed over before that may have been out of sight just then.
     """
     if progress.watermark is not None or work.store.count_in_scope(work.tracker) == 0:
         return census
-    begun = replace(_begin(work, progress), last=None)
+    begun = _begin(work, progress)
+    begun = replace(begun, last=None, sound=begun.began if census.began is None else None)
     work.store.save_census(work.tracker, begun)
     return begun
 
 
 def reaches_back_to(work: Work, progress: Progress, census: Census) -> datetime | None:
-    """From when on (tracker's clock) the read before a census goes: all that was changed since the last one.
+    """From when on (tracker's clock) the read before a census goes: all that was changed since the one before the last.
 
-    So what a search did not show in time is found, and what was changed while a permission was away for a while. None:
-    no census is due, or one is held up: as far back is then read once it is so no more, and not with each try.
+    So what a search did not show in time is found, and what was changed while a permission was away for a while: even
+    if it was away during the very read before the last one. None: no census is due, or one is held up: as far back is
+    then read once it is so no more, and not with each try.
     """
     if census.why is not None:
         return None
     if not work.accept_missing and not is_due(census, progress, work.census_every, work.clock.now()):
         return None
-    last = census.last or progress.first_complete
-    return None if last is None else last + progress.skew
+    sound = census.sound or progress.first_complete
+    return None if sound is None else sound + progress.skew
 
 
 def census_if_due(work: Work, progress: Progress, census: Census) -> Counted:
@@ -106,7 +109,8 @@ def take_census(work: Work, progress: Progress) -> Counted:
     _seek(work, census, counted)
     now = work.clock.now()
     held, was_held = counted.why is not None, census.why is not None
-    done = Census(last=census.last if held else census.began, tried=now, why=counted.why)
+    last, sound = (census.last, census.sound) if held else (census.began, census.last or census.sound)
+    done = Census(last=last, sound=sound, tried=now, why=counted.why)
     counted.back = _before_the_hold(progress, census) if was_held and not held else None
     with work.store.transaction():
         work.store.save_census(work.tracker, done, None)
@@ -127,7 +131,9 @@ def _begin(work: Work, progress: Progress) -> Census:
     census, now = work.store.census(work.tracker), work.clock.now()
     fits = census.began is not None and census.scope == progress.scope and now - census.began < OLDEST
     if not fits:
-        census = Census(began=now, scope=progress.scope, last=census.last, tried=now, why=census.why)
+        census = Census(
+            began=now, scope=progress.scope, last=census.last, sound=census.sound, tried=now, why=census.why
+        )
         work.store.save_census(work.tracker, census, None)
     return census
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
 VERSION_TABLE = "syncd_revision"
-HEAD = "0011"
+HEAD = "0013"
 """The newest revision in migrations/versions; a test compares."""
 
 

@@ -374,6 +374,7 @@ censuses = Table(
     Column("last", Instant),
     Column("tried", Instant),
     Column("why", Words),
+    Column("sound", Instant),
 )
 
 census_ids = Table(

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from support_stage import TRACKER, Stage, Traffic, staged
 
-from connectors.sandbox.faults import Fault
+from connectors.sandbox.faults import Exchange, Fault
 from syncd.core.ports import Census
 
 SEARCH = "POST /rest/api/3/search/jql"
@@ -165,6 +165,26 @@ def test_an_issue_that_every_incremental_read_missed_is_found(stage: Stage) -> N
         assert not store.find(key), "it came later than the overlap reaches back"
     stage.later(hours=5)
     assert in_scope(stage, key)
+
+
+def test_what_was_out_of_sight_in_the_very_read_before_a_census_is_read_before_the_next(stage: Stage) -> None:
+    """Back in time for the census, so that nothing is missed there: only a read that goes further back finds it."""
+    fill(stage, 3)
+    key, *_ = fill(stage, 3, "OPS")
+    stage.once()
+    stage.rest()
+    stage.site.person("tom").edit(key, summary="edited in time")
+    may_browse = stage.site.permissions.may_browse
+
+    def see(exchange: Exchange) -> None:
+        may_browse["OPS"] = not exchange.template.endswith("/project/search")  # asked for right before that read
+
+    stage.site.on_exchange = see
+    assert stage.later(hours=7).complete
+    stage.site.on_exchange = None
+    assert title(stage, key) != "edited in time"
+    assert stage.later(hours=6).complete
+    assert title(stage, key) == "edited in time"
 
 
 # --- when, and what it costs --------------------------------------------------------------------------------

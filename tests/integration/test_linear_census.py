@@ -42,6 +42,11 @@ def census(stage: LinearStage) -> Census:
         return store.census(TRACKER)
 
 
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = replace(documents.ISSUES, text=documents.ISSUES.text.replace("first: 125", "first: 3"), page=3)
+    monkeypatch.setattr("connectors.linear.paging.ISSUES", short)
+
+
 def asked(stage: LinearStage, **later: float) -> dict[str, int]:
     """How often each document was sent in a cycle that much later, which was complete."""
     before = stage.space.counts.copy()
@@ -110,8 +115,7 @@ def test_what_left_before_everything_was_read_anew_is_found_in_that_same_cycle(s
 def test_what_left_while_the_first_reading_was_cut_off_is_found_at_its_end(
     stage: LinearStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = replace(documents.ISSUES, text=documents.ISSUES.text.replace("first: 125", "first: 3"), page=3)
-    monkeypatch.setattr("connectors.linear.paging.ISSUES", short)
+    short_pages(monkeypatch)
     keys = fill(stage, 8)
     stage.space.faults.add(LinearFault("status", status=503, match="Issues", after=2, times=None))
     assert not stage.once().complete
@@ -127,8 +131,7 @@ def test_a_first_reading_that_goes_on_knows_in_the_end_what_was_edited_since_it_
     stage: LinearStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It calls itself complete, and plans are made of it: it may not show the day on which it was cut off."""
-    short = replace(documents.ISSUES, text=documents.ISSUES.text.replace("first: 125", "first: 3"), page=3)
-    monkeypatch.setattr("connectors.linear.paging.ISSUES", short)
+    short_pages(monkeypatch)
     newest = fill(stage, 8)[-1]
     stage.space.faults.add(LinearFault("status", status=503, match="Issues", after=2, times=None))
     assert not stage.once().complete
@@ -142,8 +145,7 @@ def test_a_first_reading_that_goes_on_knows_in_the_end_what_was_edited_since_it_
 def test_a_reading_that_lost_a_team_in_its_midst_is_not_gone_on_with_when_the_team_is_back(
     stage: LinearStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = replace(documents.ISSUES, text=documents.ISSUES.text.replace("first: 125", "first: 3"), page=3)
-    monkeypatch.setattr("connectors.linear.paging.ISSUES", short)
+    short_pages(monkeypatch)
     (theirs,) = fill(stage, 1, "OPS")
     fill(stage, 4)
     stage.once()
@@ -163,6 +165,55 @@ def test_a_reading_that_lost_a_team_in_its_midst_is_not_gone_on_with_when_the_te
     stage.space.on_exchange = None
     stage.space.hidden.clear()
     stage.later(minutes=1)
+    assert stage.known(theirs).issue.title == "edited out of sight"
+
+
+def lose_a_team_and_then_the_line(stage: LinearStage) -> None:
+    """A reading of which the first pages arrive, and after the first of them without OPS, which is back at its end."""
+
+    def lost_after_a_page(exchange: LinearExchange) -> None:
+        if exchange.operation == "Issues":
+            stage.space.hidden.add("OPS")
+
+    stage.space.on_exchange = lost_after_a_page
+    stage.space.faults.add(LinearFault("status", status=503, match="Issues", after=2, times=None))
+    result = stage.once()
+    assert (result.complete, result.reachable) == (False, False)
+    stage.space.on_exchange = None
+    stage.space.faults.clear()
+    stage.space.hidden.clear()
+
+
+def test_what_a_first_reading_passed_over_while_it_lost_a_team_is_known_when_it_has_gone_on_to_its_end(
+    stage: LinearStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_pages(monkeypatch)
+    fill(stage, 4)
+    theirs = fill(stage, 2, "OPS")
+    fill(stage, 4)
+    lose_a_team_and_then_the_line(stage)
+    assert stage.later(minutes=1).complete
+    assert totals(stage) == 10
+    assert all(stage.known(key).in_scope for key in theirs)
+
+
+def test_what_a_later_one_passed_over_so_is_read_before_the_next_census(
+    stage: LinearStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_pages(monkeypatch)
+    fill(stage, 4)
+    (theirs,) = fill(stage, 1, "OPS")
+    stage.once()
+    stage.space.hidden.add("OPS")
+    stage.maria.edit(theirs, title="edited out of sight")
+    stage.clock.move(timedelta(days=1))
+    fill(stage, 4)
+    assert not stage.later(minutes=1).complete
+    stage.space.hidden.clear()
+    lose_a_team_and_then_the_line(stage)
+    assert stage.later(minutes=1).complete
+    assert stage.known(theirs).issue.title != "edited out of sight", "it had passed that, and goes on from there"
+    assert stage.later(hours=6).complete
     assert stage.known(theirs).issue.title == "edited out of sight"
 
 

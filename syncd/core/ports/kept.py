@@ -66,6 +66,9 @@ class Census:
     """Its walk is over; what it did not meet is still to be looked for."""
     last: datetime | None = None
     """When the last one began that came to an end and was not held up. None: none did since all was read anew."""
+    sound: datetime | None = None
+    """From when on all is read once more before the next one: since the one before the last began, or since all was
+    read anew in one piece. None: since everything was read for the first time."""
     tried: datetime | None = None
     """When one was last worked on."""
     why: str | None = None
