@@ -1,6 +1,6 @@
 """Reads one Jira Cloud site: who we are there, what changed, and single issues past the search index."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from connectors.jira.histories import BIRTH_FIELDS, birth, label_changes, moves
 from connectors.jira.jql import bearing, changed_since
 from connectors.jira.mapping import COPY_PROPERTY, Dialect, read_issue
 from connectors.jira.parts import Row, walk_window, windows
+from connectors.jira.remembered import Remembered
 from connectors.jira.talk import changers, comments_by_id, comments_of, comments_with_commands
 from connectors.jira.traces import LABELS_AT_ONCE, all_labels, signed_comments
 from connectors.jira.transport import Site, read_refused
@@ -48,6 +49,7 @@ class CloudReader:
         self._projects = options.scope.get("projects", ())
         self._visible: tuple[str, ...] | None = None
         self._dialect: Dialect | None = None
+        self._remembered: Remembered | None = None
 
     @property
     def requests(self) -> int:
@@ -283,7 +285,7 @@ class CloudReader:
             "properties": [COPY_PROPERTY],
         }
         answer = self._site.mapping(self._site.ask("issue/bulkfetch", body), "issue/bulkfetch")
-        issues, unreadable = self._issues(answer)
+        issues, unreadable = self._sorted_out(answer, self._directly_read)
         for error in answer.get("issueErrors") or ():  # could not be returned now: no sign that it is missing
             told = error.get("id") if isinstance(error, Mapping) else None
             again = self._one(str(told)) if told else None
@@ -314,12 +316,22 @@ class CloudReader:
         except Gone:
             return None
 
+    def _directly_read(self, raw: Any, where: str) -> Issue | Unreadable:
+        if self._remembered is None:
+            self._remembered = Remembered(self._known_dialect())
+        return self._remembered.read(raw, where)
+
     def _issues(self, answer: Mapping[str, Any]) -> tuple[tuple[Issue, ...], tuple[Unreadable, ...]]:
+        dialect = self._known_dialect()
+        return self._sorted_out(answer, lambda raw, where: read_issue(raw, dialect, where))
+
+    def _sorted_out(
+        self, answer: Mapping[str, Any], mapped: Callable[[Any, str], Issue | Unreadable]
+    ) -> tuple[tuple[Issue, ...], tuple[Unreadable, ...]]:
         rows = answer.get("issues")
         if not isinstance(rows, list):
             raise Unreadable(f"{self._options.id}: the answer holds no list of issues", tracker=self._options.id)
-        dialect = self._known_dialect()
-        read = [read_issue(raw, dialect, f"issues[{i}]") for i, raw in enumerate(rows)]
+        read = [mapped(raw, f"issues[{i}]") for i, raw in enumerate(rows)]
         issues = tuple(issue for issue in read if isinstance(issue, Issue))
         return issues, tuple(wrong for wrong in read if isinstance(wrong, Unreadable))
 

@@ -148,14 +148,16 @@ class Lookups(Part):
             while level:  # what an ancestor hangs on is an ancestor too
                 links = {link for i in level.values() for link in (i.parent, *i.within) if link is not None}
                 ids = set(stored_ids(self._db, connection, tracker, links).values()) - reached.keys()
-                level = self._outside(connection, tracker, self._db.among(issues.c.id, ids)) if ids else {}
+                named = {"tracker": tracker, "ids": listed(ids)}
+                level = _seen(tracker, connection, self._outside_of, named) if ids else {}
                 reached |= level
             unread = connection.execute(_NEVER_READ, {"tracker": tracker}).all()
             never_read = [Link(id_ or None, key or None) for id_, key in unread]
         return [Link(id_, reached[id_].key) for id_ in sorted(reached)] + never_read
 
-    def _outside(self, connection: Connection, tracker: str, which: ColumnElement[bool]) -> dict[str, StoredGlance]:
-        return _seen(tracker, connection, _SNAPSHOTS.where(issues.c.tracker == tracker, outside_scope, which))
+    @cached_property
+    def _outside_of(self) -> Select[str, str]:
+        return _SNAPSHOTS.where(_HERE, outside_scope, self._db.among_listed(issues.c.id, "ids"))
 
     def in_scope(self, tracker: str, *, batch: int = 1000) -> Iterator[Sequence[IssueRef]]:
         """Every issue in scope, in batches, by id. Each batch is read by itself: no transaction stays open."""

@@ -9,6 +9,7 @@ from connectors.jira.cloud import KIND
 from connectors.jira.custom import Catalogue
 from connectors.jira.jql import changed_since, quoted
 from connectors.jira.mapping import Dialect, read_issue
+from connectors.jira.remembered import AT_MOST, Remembered
 from syncd.core.errors import OptionProblem, Unreadable
 from syncd.core.model import Category, Copy, Issue, Link, Person
 from syncd.core.ports import MarkNames
@@ -35,8 +36,8 @@ def read(**fields: Any) -> Issue:
     return issue
 
 
-def wrong(value: Any) -> Unreadable:
-    issue = read_issue(value, DIALECT)
+def wrong(value: Any, where: str = "issue") -> Unreadable:
+    issue = read_issue(value, DIALECT, where)
     assert isinstance(issue, Unreadable), issue
     return issue
 
@@ -280,3 +281,28 @@ def test_near_misses_are_named() -> None:
 def test_a_complaint_about_a_url_never_repeats_its_credentials() -> None:
     (problem,) = complaints(url="https://bot:hunter2@acme.atlassian.net")
     assert "hunter2" not in repr(problem)
+
+
+def test_an_issue_read_again_is_the_same_object_while_not_a_word_of_it_differs() -> None:
+    remembered = Remembered(DIALECT)
+    first = remembered.read(raw(), "issues[0]")
+    assert remembered.read(raw(), "issues[7]") is first
+    status = {"name": "Open", "statusCategory": {"key": "new"}}
+    for other in (raw(labels=["sre"]), raw(status=status), {**raw(), "properties": {"syncd": {}}}):
+        assert remembered.read(other, "issues[0]") is not first
+        first = remembered.read(raw(), "issues[0]")
+        assert first == read()
+
+
+def test_what_is_remembered_of_issues_read_is_bounded_and_no_words_are_too_strange_to_be_read() -> None:
+    remembered, nest = Remembered(DIALECT), list[Any]()
+    for _ in range(900):
+        nest = [nest]
+    for strange in (raw(customfield_1=nest), raw(summary="\ud800"), raw(customfield_1=2**80)):
+        assert remembered.read(strange, "issues[0]") == read_issue(strange, DIALECT)
+        assert isinstance(read_issue(strange, DIALECT), Issue)
+    nameless = {**raw(), "key": None}
+    assert str(remembered.read(nameless, "issues[3]")) == str(wrong(nameless, "issues[3]"))
+    for n in range(AT_MOST + 5):
+        remembered.read({**raw(), "id": str(n)}, "issues[0]")
+    assert len(remembered._known) <= AT_MOST

@@ -1,10 +1,17 @@
 """Children follow their epics without a read; what cannot be read is never taken for 'no epic'."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from support_stage import Stage, staged
+
+from connectors.jira.cloud import CloudKind
+from connectors.jira.reader import CloudReader
 
 
 @pytest.fixture
@@ -60,6 +67,52 @@ def test_the_children_follow_an_epic_outside_the_scope_which_is_read_and_never_w
     assert not traffic.single_reads
     assert stage.marks(epic) == []
     stage.quiet()
+
+
+@pytest.fixture
+def as_a_daemon(stage: Stage) -> Iterator[Stage]:
+    """One reader stays from cycle to cycle."""
+    make, close, readers = CloudKind.reader, CloudReader.close, list[CloudReader]()
+
+    def the_one(kind: CloudKind, options: Any, clock: Any) -> CloudReader:
+        readers[:] = readers or [make(kind, options, clock)]
+        return readers[0]
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(CloudKind, "reader", the_one))
+        stack.enter_context(patch.object(CloudReader, "close", lambda _reader: None))
+        yield stage
+    close(readers[0])
+
+
+def test_an_unchanged_ancestor_outside_the_scope_is_neither_mapped_nor_decided_again_and_no_change_of_it_is_missed(
+    as_a_daemon: Stage,
+) -> None:
+    stage, site = as_a_daemon, as_a_daemon.site
+    epic, children = family(stage, "STRAT")
+    above = stage.create("STRAT", type="Epic", labels=["finops"])
+    stage.later(minutes=1)
+    stage.rest()
+
+    def silently(**values: Any) -> None:
+        """Without a new `updated`: the fields of an issue tell of more than the issue."""
+        site.store(replace(site.issue(epic), **values))
+
+    changes: dict[str, Callable[[], object]] = {
+        "status": lambda: stage.edit(epic, status="In Progress"),
+        "title, silently": lambda: silently(summary="Another title"),
+        "label": lambda: stage.edit(epic, labels=[]),
+        "parent": lambda: stage.edit(epic, parent=above),
+        "permission lost": lambda: site.permissions.hidden.add(site.issue(epic).id),
+        "permission given": site.permissions.hidden.clear,
+        "parent, silently": lambda: silently(parent=None, epic_link=None),
+    }
+    for what, change in changes.items():
+        change()
+        assert stage.later(minutes=1).decided >= len(children), what
+    with patch("connectors.jira.remembered.read_issue", side_effect=AssertionError("it was mapped again")):
+        assert stage.quiet().decided == 0
+    assert {stage.decided(key) for key in children} == {("unmapped", None)}
 
 
 def test_a_mark_that_a_person_puts_on_the_epic_overrides_for_its_children_in_the_same_cycle(stage: Stage) -> None:
