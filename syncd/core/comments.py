@@ -119,7 +119,7 @@ def _not_due(standing: Standing, policy: CommentPolicy, now: datetime, *, asked_
             return f"the verdict does not come from a change of this issue, but {FROM[standing.origin]}: see the report"
         if standing.since - standing.changed >= FRESH:
             return "the change was 24 h old or more when it was observed: see the report"
-    if now < standing.since + policy.grace:
+    if policy.grace and now < standing.since + policy.grace:  # a tracker's clock may go back by a second
         return f"grace until {standing.since + policy.grace:%Y-%m-%d %H:%M} UTC"
     return None
 

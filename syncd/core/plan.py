@@ -236,10 +236,11 @@ def _mark_held(case: Case, policy: Policy, wanted: str | None, there: str | None
         return replace(held, add=_marks(wanted), remove=_marks(there)) if lasting == OBSERVED else held
     if there is not None and not policy.complete:
         return _skip(case, "nothing is taken off after an incomplete observation")
-    due = mark_due(case.standing, policy.grace)
-    if wanted is not None and wanted.startswith(policy.names.alignment) and now < due:
-        return _skip(case, f"grace until {due:%Y-%m-%d %H:%M} UTC")
-    return None
+    if wanted is None or not wanted.startswith(policy.names.alignment):
+        return None
+    wait = mark_grace(case.standing, policy.grace)
+    until = case.standing.since + wait
+    return _skip(case, f"grace until {until:%Y-%m-%d %H:%M} UTC") if wait and now < until else None
 
 
 def _held_for_good(case: Case, policy: Policy, wanted: str | None, there: str | None) -> str | None:
@@ -267,11 +268,13 @@ def given_up(applied: Applied | None, wanted: str | None, there: str | None) -> 
     return applied.tried is None or applied.tried == (wanted, there)
 
 
-def mark_due(standing: Standing, grace: timedelta) -> datetime:
-    """When an `alignment/…` mark may be written: after the grace, or at once if nobody was typing."""
-    if standing.since - standing.changed >= grace:
-        return standing.since
-    return standing.since + grace
+def mark_grace(standing: Standing, grace: timedelta) -> timedelta:
+    """For how long after its verdict an `alignment/…` mark waits: the grace, or not at all if nobody was typing.
+
+    What does not wait is written whatever the clock says: a tracker tells its time in whole seconds, so that the
+    verdict of a moment ago may lie ahead of now.
+    """
+    return timedelta(0) if standing.since - standing.changed >= grace else grace
 
 
 def _comment_step(case: Case, policy: Policy, revision: int, now: datetime) -> Step | None:

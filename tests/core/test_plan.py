@@ -45,7 +45,7 @@ from syncd.core.model import (
     Verdict,
     Via,
 )
-from syncd.core.plan import Case, Policy, Write, digest, make_plan, mark_due, plan, same_write, why
+from syncd.core.plan import Case, Policy, Write, digest, make_plan, mark_grace, plan, same_write, why
 from syncd.core.witness import Reading
 
 TORN = Conflict((Candidate(ToOutcome("growth"), ()), Candidate(ToOutcome("trust"), ())))
@@ -216,11 +216,20 @@ def test_an_outcome_mark_is_written_as_soon_as_it_is_decided() -> None:
                                             (QUARTER, False), (timedelta(days=3), False)])  # fmt: skip
 def test_the_grace_is_over_at_once_for_work_that_nobody_was_typing_in(age: timedelta, waits: bool) -> None:
     stands = standing(UNMAPPED, since=NOW, changed=NOW - age)
-    assert mark_due(stands, QUARTER) == (NOW + QUARTER if waits else NOW)
+    assert mark_grace(stands, QUARTER) == (QUARTER if waits else timedelta(0))
 
 
 def test_a_grace_of_nothing_means_in_the_same_cycle() -> None:
     assert only_action(case(UNMAPPED, None, None, since=NOW, changed=NOW), policy(grace=timedelta(0))).add
+
+
+def test_what_does_not_wait_is_planned_again_by_a_clock_that_went_back_a_second() -> None:
+    """Trackers tell their time in whole seconds: an `apply` right after its `plan` may find itself before it."""
+    ahead = NOW + timedelta(seconds=1)
+    assert only_action(case(UNMAPPED, None, None, since=ahead, changed=ahead), policy(grace=timedelta(0))).add
+    assert only_action(case(UNMAPPED, None, None, since=ahead, changed=NOW - timedelta(days=3))).add
+    at_once = asked(wrote("alignment/unmapped"), since=ahead)
+    assert only_action(at_once, TALK).kind == "comment"
 
 
 def test_taking_an_alignment_mark_off_never_waits() -> None:
