@@ -52,11 +52,15 @@ def checked_rate(pattern: str) -> float:
     return cost * 1000 / LONG_TEXT
 
 
+MAX_MEM: Final = 64 << 20
+"""Bytes that one compiled pattern or set may take."""
+
+
 def options() -> "re2.Options":
     """How RE2 is used throughout: silent, and bounded in memory."""
     made = re2.Options()
     made.log_errors = False  # it writes to stderr otherwise (facts/stack.md §2)
-    made.max_mem = 64 << 20
+    made.max_mem = MAX_MEM
     made.never_capture = True  # nobody asks for groups, and finding them costs a second pass
     return made
 
