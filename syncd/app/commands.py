@@ -26,7 +26,7 @@ from syncd.core.match import Matcher
 from syncd.core.model import IssueRef, Plan, Refusal, Rulebook
 from syncd.core.ports import Clock, Known, Lease, RulesVersion, Store
 from syncd.core.report import Coverage, Report, build_report
-from syncd.engine.cycle import Applied, Pair, apply_shown, run_cycle, show
+from syncd.engine.cycle import Applied, Pair, applied_before, apply_shown, run_cycle, show
 from syncd.engine.foresight import foresee
 from syncd.engine.holding import Holder, gone_holder, holder_words
 from syncd.engine.leaving import end_holds
@@ -177,7 +177,7 @@ class App:
             if shown is None:
                 return None
             if shown.settled is not None:
-                return Applied(shown.plan.digest, settled_before=len(shown.plan.actions))
+                return applied_before(desk.store, shown)
             trackers = [t for t in desk.config.settings.trackers if t.id in shown.trackers]
             pairs = [Pair(self._shown_work(stack, desk, t), desk.writer(stack, t)) for t in trackers]
             result = apply_shown(pairs, shown, exact=exact)

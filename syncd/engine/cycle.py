@@ -7,7 +7,7 @@ from syncd.core.findings import EXPOSED
 from syncd.core.marks import comment_digest
 from syncd.core.model import Action, Plan
 from syncd.core.plan import Guarded, Write, guard, make_plan, same_write
-from syncd.core.ports import Brief, Owed, StoredPlan, TrackerWriter
+from syncd.core.ports import Brief, Known, Owed, Store, StoredPlan, TrackerWriter
 from syncd.engine.dashboard import write_dashboard
 from syncd.engine.looking import look
 from syncd.engine.resting import without_resting
@@ -145,6 +145,13 @@ def apply_shown(pairs: Sequence[Pair], shown: StoredPlan, *, exact: bool) -> App
     return result
 
 
+def applied_before(store: Store, shown: StoredPlan) -> Applied:
+    """What doing a settled plan again comes to, told from the store alone: done before, or dropped."""
+    result = Applied(shown.plan.digest)
+    _part(store, result, shown.plan.actions)
+    return result
+
+
 def _close(pairs: Sequence[Pair], result: Applied) -> None:
     """A plan of which nothing waits is settled; where nothing new came up, no refused plan waits any more either."""
     if result.waiting or result.nothing_holds:
@@ -163,15 +170,19 @@ def _sort_out(
     held: dict[tuple[str, ...], Action],
 ) -> None:
     result.new = [action for name, action in held.items() if name not in wanted]
-    left = [action for name, action in wanted.items() if name not in held]
-    done = {action.ref: action for pair in pairs for action in left if _is_done(pair.work, action)}
-    result.dropped = [action for action in left if action.ref not in done]
+    if pairs:
+        _part(pairs[0].work.store, result, [action for name, action in wanted.items() if name not in held])
+
+
+def _part(store: Store, result: Applied, left: Sequence[Action]) -> None:
+    """Part what need not be written into what was done before and what no longer holds."""
+    known = store.known(list({action.ref for action in left}))
+    result.dropped = [action for action in left if not _is_done(known.get(action.ref), action)]
     result.settled_before = len(left) - len(result.dropped)
 
 
-def _is_done(work: Work, action: Action) -> bool:
+def _is_done(known: Known | None, action: Action) -> bool:
     """Whether what that action wanted is what we last wrote."""
-    known = work.store.known([action.ref]).get(action.ref)
     applied = None if known is None else known.applied
     if applied is None:
         return False

@@ -117,6 +117,17 @@ def test_a_plan_that_was_done_is_settled_and_doing_it_again_writes_nothing(stage
     assert not traffic.seen  # it was told from the store
 
 
+def test_a_settled_plan_that_was_dropped_in_part_says_so_again(stage: Stage) -> None:
+    made = backlog(stage)
+    digest = stage.plan().plan.digest
+    stage.edit(made[0], labels=["finops"])
+    first = stage.apply(digest)
+    assert (first.applied, first.settled_before, [action.key for action in first.dropped]) == (3, 0, [made[0]])
+    stage.apply(stage.plan().plan.digest)  # what waited was for another outcome
+    again = stage.apply(digest)
+    assert (again.applied, again.settled_before, [action.key for action in again.dropped]) == (0, 3, [made[0]])
+
+
 def test_a_plan_whose_actions_a_cycle_has_done_meanwhile_is_settled_too(stage: Stage) -> None:
     backlog(stage, 2)
     digest = stage.plan().plan.digest
