@@ -10,8 +10,7 @@ import pytest
 import respx
 from support_jira_cloud import START, MovableClock
 
-from connectors import http
-from connectors.http import Caller, Rejected, meaning
+from connectors.http import Caller, Rejected, calling, meaning
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 
 URL = "https://acme.example/rest/api/3/thing"
@@ -131,7 +130,7 @@ def test_json_nested_beyond_reason_is_unreadable_not_a_crash(caller: Caller, ser
 
 
 def test_an_answer_has_a_largest_size(caller: Caller, server: respx.Route, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_BYTES", 10)
+    monkeypatch.setattr(calling, "MOST_BYTES", 10)
     server.mock(return_value=httpx.Response(200, content=b'"12345678901"'))
     with pytest.raises(Unreadable, match="larger than 10 bytes"):
         caller.call("GET", URL, read=True)

@@ -6,24 +6,21 @@ Retry-After is obeyed to the letter: asking earlier fails again, with a longer w
 tells how a call went (GraphQL), a connector says by `Amiss` what an answer means.
 """
 
-import json
 import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from ssl import SSLContext
 from threading import Lock
 from time import sleep as really_sleep
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import httpx
-import orjson
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -33,6 +30,7 @@ from tenacity import (
     wait_random,
 )
 
+from connectors.http.answers import Answer, http_date, left_of_limits, parsed, retry_after, said
 from syncd.core.errors import Denied, Gone, InDoubt, Stale, TrackerError, Unavailable, Unreadable
 from syncd.core.ports import Clock
 
@@ -55,29 +53,9 @@ correlation: ContextVar[str] = ContextVar("correlation", default="")
 """What is sent as `X-Request-Id` by this thread: the id of the cycle, so that both sides' logs can be laid together."""
 
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_TOLD_AT_MOST: Final = 400
 _TOO_MANY = 429
 _UNAUTHORIZED = 401
 _NO_CONTENT = 204
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server said: parsed JSON (None without a body), and when, on its clock (UTC)."""
-
-    method: str
-    path: str
-    status: int
-    value: Any
-    at: datetime
-    content: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-
-    @property
-    def faulted(self) -> Mapping[str, Any]:
-        """Jira's `errors{}`: the fields that a 400 speaks of. Message texts are localised, these keys are not."""
-        errors = self.value.get("errors") if isinstance(self.value, Mapping) else None
-        return errors if isinstance(errors, Mapping) else {}
 
 
 class Rejected(TrackerError):  # noqa: N818  # named as its siblings in syncd.core.errors
@@ -302,25 +280,25 @@ class Caller:
 
     def _judge(self, request: httpx.Request, response: httpx.Response, content: bytes, *, read: bool) -> Answer:
         now = self._clock.now()
-        told = _http_date(response.headers.get("Date"))
+        told = http_date(response.headers.get("Date"))
         if told is not None:
             self.skew = told - now
-        self.budget.update(_left(response.headers))
-        value, broken = _parsed(content)
+        self.budget.update(left_of_limits(response.headers))
+        value, broken = parsed(content)
         status, what = response.status_code, f"{request.method} {request.url.path}"
         answer = Answer(
             request.method, request.url.path, status, value, now + self.skew, content, dict(response.headers)
         )
         amiss = self._amiss(answer)
         if amiss is not None:
-            waits = (amiss.after, _retry_after(response.headers, now + self.skew))
+            waits = (amiss.after, retry_after(response.headers, now + self.skew))
             raise self._told(answer, amiss, max((w for w in waits if w is not None), default=None), read=read)
         if 200 <= status < 300:  # noqa: PLR2004  # the class of success
             if broken is None and (content or status == _NO_CONTENT or not read):
                 return answer
             raise self._garbled(answer, broken or "an empty body", read=read)
         if status == _TOO_MANY or (read and (status >= 500 or status in (408, 425))):  # noqa: PLR2004  # as above
-            after = _retry_after(response.headers, now + self.skew)
+            after = retry_after(response.headers, now + self.skew)
             message = self.words(f"{what}: {status}, {said(answer)}")
             wait = None if after is None else timedelta(seconds=after)
             raise _Again(Unavailable(message, tracker=self.tracker, retry_after=wait), after, answer.headers)
@@ -400,91 +378,6 @@ def meaning(rejected: Rejected, *, need: str, project: str | None = None) -> Tra
             return Denied(message, need=need, tracker=tracker)
         case _:
             return rejected
-
-
-def said(answer: Answer) -> str:
-    """An error's own words, from every shape they come in, at most a few lines of them."""
-    value, told = answer.value, list[str]()
-    if isinstance(value, Mapping):
-        for name in ("errorMessages", "errorMessage", "message", "title", "detail"):
-            told += _texts(value.get(name))
-        errors = value.get("errors")
-        if isinstance(errors, Mapping):
-            told += [f"{name}: {text}" for name, text in errors.items()]
-        elif isinstance(errors, list):
-            told += [_graphql(error) for error in errors if isinstance(error, Mapping)]
-    elif answer.content:
-        told.append(_summary(answer.content[:20_000].decode("utf-8", "replace")))
-    text = "; ".join(" ".join(part.split()) for part in told if part) or "no explanation"
-    return text if len(text) <= _TOLD_AT_MOST else text[: _TOLD_AT_MOST - 1] + "…"
-
-
-def _texts(value: Any) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
-
-
-def _graphql(error: Mapping[Any, Any]) -> str:
-    """A GraphQL error: its message is terse, what is meant for people stands beside it (facts/linear.md §4)."""
-    more = error.get("extensions")
-    words = [error.get("message"), more.get("userPresentableMessage") if isinstance(more, Mapping) else None]
-    return ": ".join(dict.fromkeys(str(word) for word in words if word))
-
-
-def _summary(text: str) -> str:
-    if not re.search(r"<(html|!doctype|head|body)", text, re.IGNORECASE):
-        return text[:100]
-    title = re.search(r"<title[^>]*>(.{0,200}?)</title>", text, re.IGNORECASE | re.DOTALL)
-    return f'an HTML page titled "{title[1].strip()}"' if title else "an HTML page"
-
-
-def _parsed(content: bytes) -> tuple[Any, str | None]:
-    """The JSON value, and what is wrong with it if something is."""
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    if not content.strip():
-        return None, None
-    try:
-        return orjson.loads(content), None
-    except orjson.JSONDecodeError:
-        pass  # it refuses a lone surrogate: one hostile title would make a whole page unreadable
-    try:
-        return json.loads(content), None
-    except (ValueError, RecursionError) as error:
-        return None, f"something unreadable ({type(error).__name__})"
-
-
-def _retry_after(headers: httpx.Headers, tracker_now: datetime) -> float | None:
-    """The seconds a server asks us to wait: Retry-After as seconds, decimals or a date, else X-RateLimit-Reset."""
-    told = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", told):
-        return float(told)
-    until = _http_date(told) or _iso(headers.get("X-RateLimit-Reset", ""))
-    return None if until is None else max(0.0, (until - tracker_now).total_seconds())
-
-
-def _left(headers: httpx.Headers) -> dict[str, float]:
-    """`X-RateLimit-Remaining` and its like: the name of the limit (`requests` where it has none) → what is left."""
-    left = {}
-    for name, value in headers.items():
-        told = re.fullmatch(r"x-ratelimit-(?:([a-z-]{1,40})-)?remaining", name)
-        if told and re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", value):
-            left[told[1] or "requests"] = float(value)
-    return left
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        told = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
-
-
-def _http_date(text: str | None) -> datetime | None:
-    try:
-        told = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 _backing_off = wait_exponential_jitter(initial=1, max=16, jitter=1)
