@@ -6,6 +6,7 @@ what is shown then is the last that was known, and `syncd_store_up` says so.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import Any, Final
@@ -15,7 +16,7 @@ from syncd.config.living import Living
 from syncd.core.errors import StoreError
 from syncd.core.model import Finding
 from syncd.core.ports import Clock, Progress
-from syncd.core.running import Attempt, late_after, why_late
+from syncd.core.running import Attempt, late_after, why_late, why_not_begun
 from syncd.engine.keeper import Keeper
 from syncd.engine.ports import Engine, Figures
 from syncd.engine.work import CycleResult
@@ -93,8 +94,7 @@ class Gauges:
     def ready(self) -> tuple[bool, Mapping[str, Any]]:
         """Store, engine, config. A config that is broken now is told, and no reason to be taken out of service."""
         self.engine()
-        standing, beaten = self._living.standing, self.keeper.beaten if self.keeper else None
-        store = beaten is not None and self._monotonic() - beaten < SILENT_S
+        standing, store = self._living.standing, self._takes()
         told = {
             "store": "ok" if store else "silent",
             "engine": "ok" if self._engine_up else "silent",
@@ -105,6 +105,11 @@ class Gauges:
             "restart_needed": list(standing.restart),
         }
         return store and self._engine_up, told
+
+    def _takes(self) -> bool:
+        """Whether the store took a sign of life lately: one that can be read only (the disk is full) is not up."""
+        beaten = self.keeper.beaten if self.keeper else None
+        return beaten is not None and self._monotonic() - beaten < SILENT_S
 
     def metrics(self) -> bytes:
         """For Prometheus."""
@@ -123,7 +128,7 @@ class Gauges:
             refused=self._refused,
             config_problems=len(standing.problems),
             restart_needed=len(standing.restart),
-            store_up=self._store_up,
+            store_up=self._store_up and (self.keeper is None or self._takes()),
             executors=self._executors,
             engine=self.engine(),
             webhooks={} if hints is None else dict(hints.counts),
@@ -146,21 +151,24 @@ class Gauges:
 
     def _look(self, now: float) -> None:
         store, settings = self._store, self._living.config.settings
-        failures = {a.tracker: a.failures for a in store.attempts() if a.kind == "cycle"}
+        attempts = {a.tracker: a for a in store.attempts() if a.kind == "cycle"}
         findings = [finding for _, finding in store.findings()]
         self._refused, self._executors = len(store.waiting_plans()), len(store.executors())
-        self._trackers = {t.id: self._tracker(t, failures.get(t.id, 0), findings, now) for t in settings.trackers}
+        self._trackers = {t.id: self._tracker(t, attempts.get(t.id), findings, now) for t in settings.trackers}
 
-    def _tracker(self, tracker: TrackerSettings, failures: int, findings: list[Finding], now: float) -> TrackerFigures:
+    def _tracker(
+        self, tracker: TrackerSettings, attempt: Attempt | None, findings: list[Finding], now: float
+    ) -> TrackerFigures:
         store, progress, at = self._store, self._store.progress(tracker.id), self._clock.now()
-        late = self._late(tracker, progress, findings, at)
+        why = why_not_begun(attempt, progress.last_attempt) or progress.why
+        late = self._late(tracker, replace(progress, why=why), findings, at)
         kinds = Counter(str(f.kind) for f in findings if f.tracker == tracker.id)
         return TrackerFigures(
-            healthy=progress.why is None and late is None and progress.last_success is not None,
+            healthy=why is None and late is None and progress.last_success is not None,
             last_attempt=progress.last_attempt,
             last_success=progress.last_success,
             watermark=progress.watermark,
-            failures=failures,
+            failures=0 if attempt is None else attempt.failures,
             verdicts=self._counted(tracker.id, now),
             outbox=store.outbox_counts(tracker.id),
             oldest_unsettled=store.oldest_unsettled(tracker.id),

@@ -9,7 +9,7 @@ from syncd.core.errors import Problem
 from syncd.core.headway import headway
 from syncd.core.model import IssueRef
 from syncd.core.ports import Backfill, Hold, Progress, Store
-from syncd.core.running import late_after, why_late
+from syncd.core.running import Attempt, late_after, why_late, why_not_begun
 from syncd.engine.deadletters import dead_letters
 from syncd.render.check import check_json
 from syncd.render.jsonable import entry_json, instant, waiting_json
@@ -26,7 +26,9 @@ def status(desk: Desk, broken: Sequence[Problem], now: datetime) -> Mapping[str,
     attempts = {a.tracker: a for a in desk.store.attempts() if a.kind == "cycle"}
     trackers = {
         t.id: {
-            **_tracker(desk.store.progress(t.id), late_after(t.poll_every) if daemons else STALE, now),
+            **_tracker(
+                desk.store.progress(t.id), attempts.get(t.id), late_after(t.poll_every) if daemons else STALE, now
+            ),
             "last_attempt": instant(desk.store.progress(t.id).last_attempt),
             "failures": attempts[t.id].failures if t.id in attempts else 0,
             "not_before": instant(attempts[t.id].not_before) if t.id in attempts else None,
@@ -77,9 +79,11 @@ def _hold(store: Store, hold: Hold) -> Mapping[str, Any]:
     return {**place, "since": instant(hold.at)}
 
 
-def _tracker(progress: Progress, patience: timedelta, now: datetime) -> Mapping[str, Any]:
+def _tracker(progress: Progress, attempt: Attempt | None, patience: timedelta, now: datetime) -> Mapping[str, Any]:
     lag = None if progress.last_success is None else (now - progress.last_success).total_seconds()
-    why = progress.why or why_late(progress.last_success, patience, now)
+    why = (
+        why_not_begun(attempt, progress.last_attempt) or progress.why or why_late(progress.last_success, patience, now)
+    )
     return {
         "watermark": instant(progress.watermark),
         "last_success": instant(progress.last_success),

@@ -110,6 +110,16 @@ def why_late(last_success: datetime | None, patience: timedelta, now: datetime) 
     return f"it was not read whole for {timedelta(seconds=int(lag.total_seconds()))}" if lag > patience else None
 
 
+def why_not_begun(attempt: Attempt | None, read: datetime | None) -> str | None:
+    """Why the daemon's last pass did not even begin to read (a secret that is not to be had any more); None: it did.
+
+    `read`: when reading that tracker was last begun, by whomever.
+    """
+    if attempt is None or not attempt.failures:
+        return None
+    return attempt.why if read is None or read < attempt.started else None
+
+
 def holder_prefix(name: str) -> str:
     """How every lease of a process of the daemon of that name begins."""
     return f"syncd run {name}: "

@@ -51,7 +51,7 @@ class Keeper:
         """Begin: whoever had our name before has lost it, its leases too."""
         self.store.enlist(self.me)
         self.store.free_leases(self.me.name)
-        self._unstuck = self._pruned = self.beaten = self.monotonic()
+        self._unstuck = self._pruned = self.beaten = self.tried = self.monotonic()
 
     def beat(self) -> None:
         """One sign of life, one look at the others. A store that fails is told once and asked again next time."""

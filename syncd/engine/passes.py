@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from time import monotonic, thread_time
 from typing import Any, Final, Protocol
 
-from syncd.core.errors import Busy, SyncdError, TrackerError
+from syncd.core.errors import Busy, ConfigError, SyncdError, TrackerError
 from syncd.core.ports import Clock, Lease, Store, TrackerWriter
 from syncd.core.running import Attempt, RunStore
 from syncd.engine.holding import gone_holder, holder_words
@@ -101,7 +101,7 @@ class Passes:
         failures = 0 if before is None else before.failures
         began = Attempt(tracker=task.tracker, kind=task.kind, id=task.id, started=self.clock.now(), failures=failures)
         clock, cpu = monotonic(), thread_time()
-        result, why, unreached = None, None, False
+        result, why, unreached, patient = None, None, False, True
         try:
             with self.tools(task.tracker, lease) as tools:
                 result = self.acts[task.kind](tools, task)
@@ -114,25 +114,26 @@ class Passes:
             why = str(busy)
         except TrackerError as failed:
             why, unreached = str(failed), True
+        except ConfigError as wrong:  # a secret is not to be had any more; to look for it again costs nobody anything
+            why, unreached, patient = "; ".join(problem.message for problem in wrong.problems), True, False
         except SyncdError as failed:
             why = str(failed)
         facts = {**_facts(result), "why": why, "seconds": round(monotonic() - clock, 3)}
         facts["cpu_s"] = round(thread_time() - cpu, 3)
-        attempt = self._recorded(began, facts, why, unreached=unreached, every=every)
+        attempt = self._recorded(began, facts, why, unreached=unreached, every=every if patient else None)
         self._tell(attempt, before, result)
         return attempt
 
     def _recorded(
-        self, began: Attempt, facts: Mapping[str, Any], why: str | None, *, unreached: bool, every: timedelta
+        self, began: Attempt, facts: Mapping[str, Any], why: str | None, *, unreached: bool, every: timedelta | None
     ) -> Attempt:
         now = self.clock.now()
         failures = began.failures + 1 if unreached else 0
-        wait = min(every * 2 ** min(failures - 1, DOUBLINGS), max(MOST_PATIENCE, every)) if failures > 1 else None
         attempt = replace(
             began,
             ended=now,
             failures=failures,
-            not_before=None if wait is None else now + wait - every / 2,  # so that the tick at that time finds it over
+            not_before=None if every is None else _not_before(now, failures, every),
             why=why,
             facts=facts,
         )
@@ -151,6 +152,15 @@ class Passes:
         whole = result is not None and result.complete
         (log.info if whole else log.warning)("cycle_finished", failures=attempt.failures, **attempt.facts)
         self.told(attempt, result)
+
+
+def _not_before(now: datetime, failures: int, every: timedelta) -> datetime | None:
+    """Until when to leave a tracker alone that so many passes in a row could not reach."""
+    if failures <= 1:
+        return None
+    doubled: int = 2 ** min(failures - 1, DOUBLINGS)
+    wait = min(every * doubled, max(MOST_PATIENCE, every))
+    return now + wait - every / 2  # so that the tick at that time finds it over
 
 
 def _still_waits(before: Attempt, now: datetime) -> bool:

@@ -87,10 +87,12 @@ def test_a_full_disk_is_told_once_and_room_on_it_is_all_that_it_takes_to_go_on(t
         assert "the disk is full: make room" in process.events("store_lost")[0]
         until(lambda: not ready(process), "it is not ready")
         assert alive(process)
+        assert process.metric("syncd_store_up") == 0, "a store that can only be read is not up"
         ballast.unlink()
         rig.await_marks(key, "outcome/cost")
         until(lambda: ready(process), "it is ready again")
         assert alive(process)
+        assert process.metric("syncd_store_up") == 1
         assert len(process.events("store_lost")) == len(process.events("store_back")) == 1, "each told once"
         ends_well(process)
         with sqlite3.connect(disk / "syncd.db") as db:

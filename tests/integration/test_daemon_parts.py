@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -21,19 +22,21 @@ from fastapi import FastAPI
 from support_stage import RULES, TRACKER, Stage, staged
 from support_store import NOW
 
-from syncd.app import correlated
+from syncd.app import App, correlated
 from syncd.config.living import Living, Standing
 from syncd.core.errors import Broken, Unavailable
 from syncd.core.match import Matcher
 from syncd.core.ports import Found, Lease, Sight
 from syncd.core.running import Executor
+from syncd.daemon import STILL, Daemon
 from syncd.engine.cycle import run_cycle
 from syncd.engine.keeper import DisplacedError, Keeper
 from syncd.engine.kept import KeptReader
 from syncd.engine.passes import Passes, Tools
-from syncd.engine.ports import Duty, Task
+from syncd.engine.ports import Duty, Figures, Task
 from syncd.engine.ticking import Ticker
 from syncd.engine.work import CycleResult
+from syncd.gauges import Gauges
 from syncd.service import server
 from syncd.service.notify import Notifier
 from syncd.service.server import Listener
@@ -232,6 +235,26 @@ def test_a_store_that_was_away_makes_nobody_dead(tmp_path: Path) -> None:
         assert recovered == []
 
 
+def test_a_loop_that_goes_round_no_more_is_taken_for_dead_also_if_it_hung_in_its_first_round(tmp_path: Path) -> None:
+    with keepers(tmp_path, "a") as (time, (a,), _), patch("syncd.daemon.monotonic", time):
+        daemon, engine = Daemon(App(tmp_path, {}), "a"), SimpleNamespace(ticked=time.at)
+        daemon._keeper, daemon._engine, daemon._round = a, engine, time.at  # type: ignore[assignment]  # as much of one as is used here
+
+        def hang(*going: str) -> bool:
+            time.at += STILL
+            engine.ticked = time.at if "schedule" in going else engine.ticked
+            daemon._round = time.at if "main" in going else daemon._round
+            if "signs" in going:
+                a.beat()
+            return not daemon.live()[0]
+
+        assert hang("main", "schedule"), "not one sign of life was ever given"
+        assert not hang("main", "schedule", "signs")
+        assert hang("main", "signs")
+        assert not hang("main", "schedule", "signs")
+        assert hang("schedule", "signs")
+
+
 # --- what an edit changes
 
 
@@ -407,6 +430,33 @@ def test_a_tracker_that_fails_is_left_alone_for_longer_and_longer_and_comes_back
         stage.clock.move(15 * MINUTE)
         assert well.run(task(999))["complete"]
         assert well.store.attempts()[0].failures == 0
+
+
+def test_a_secret_that_is_gone_is_told_wherever_one_looks_and_looked_for_again_in_every_pass(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage:
+        token = tmp_path / "token"
+        token.write_text(stage.site.token, encoding="utf-8")
+        stage.write(tracker={"auth": {"email": stage.site.email, "token": {"file": str(token)}}})
+        with passes(stage) as made:
+            living, engine = Living(stage.app.load, Standing(stage.app.load(), ())), SimpleNamespace(stats=Figures)
+            gauges = Gauges(made.store, engine, living, stage.clock, Time())  # type: ignore[arg-type]  # as much of one as is used here
+
+            def turn() -> tuple[str | None, int, bool]:
+                stage.clock.move(MINUTE)
+                made.run(task())
+                gauges.freshen(-1.0)
+                (told,) = stage.app.status()["trackers"].values()
+                assert told["healthy"] is (told["why"] is None) is gauges.snapshot().trackers[TRACKER].healthy
+                return told["why"], told["failures"], told["not_before"] is None
+
+            assert turn() == (None, 0, True)
+            token.unlink()
+            gone = f"there is no file `{token}`"
+            assert [turn() for _ in range(3)] == [(gone, n, True) for n in (1, 2, 3)]
+            token.write_text("", encoding="utf-8")
+            assert turn() == (f"the file `{token}` is empty", 4, True)
+            token.write_text(stage.site.token, encoding="utf-8")
+            assert turn() == (None, 0, True)
 
 
 def test_a_bug_in_one_pass_is_recorded_and_ends_nothing(tmp_path: Path) -> None:

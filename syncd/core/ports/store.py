@@ -81,7 +81,11 @@ class Outbox(Protocol):
         ...
 
     def unproven(self, refs: Sequence[IssueRef]) -> Mapping[IssueRef, frozenset[str]]:
-        """Marks on these issues that writes were sent for, or against, and of which no proof was ever seen."""
+        """Marks on these issues that writes were sent for, or against, and that may still land.
+
+        Either no proof of them was ever seen, or they were sent more than once (also of what is done, with more than
+        one attempt): the proof is of one request, and the one that was given up may still come.
+        """
         ...
 
     def entries_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
