@@ -411,7 +411,9 @@ def _kind(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:200]
 
 
+@cache
 def _version() -> str:
+    """Ours, for the User-Agent: read from disk once a process, not by each pass."""
     try:
         return version("syncd")
     except PackageNotFoundError:

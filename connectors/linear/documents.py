@@ -122,14 +122,14 @@ CENSUS: Final = Document(
     "Census",
     f"""query Census($filter: IssueFilter!, $after: String) {{
   issues(first: {MOST_AT_ONCE}, after: $after, orderBy: createdAt, filter: $filter) {{
-    nodes {{ id identifier }}
+    nodes {{ id identifier parent {{ id }} }}
     {_PAGE}
   }}
 }}""",
     roots=("issues",),
     page=MOST_AT_ONCE,
 )
-"""Every issue by id and key, archived ones left out. By creation: that order does not change while it is walked."""
+"""Every issue by id, key and parent, archived ones left out. By creation: that order stands while it is walked."""
 
 HISTORIES_AT_ONCE: Final = 10
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from connectors.http import Sleep
 from connectors.linear import histories
 from connectors.linear.catalogue import Catalogue
+from connectors.linear.census import census
 from connectors.linear.documents import (
-    CENSUS,
     COMMENTS,
     COMMENTS_AT_ONCE,
     ISSUE_BY_KEY,
@@ -21,7 +21,6 @@ from connectors.linear.labels import Ours
 from connectors.linear.mapping import Dialect, in_scope, read_issue
 from connectors.linear.memory import Begun, Changes, Memory, node_digest, short
 from connectors.linear.paging import Filter, IssueWalk, Part, oldest_of, pages, taken_apart, told
-from connectors.linear.shapes import WrongError, mapping, name
 from connectors.linear.talk import comment_seen
 from connectors.linear.traces import NAMED_AT_ONCE, bearing, signed_comments
 from connectors.linear.transport import Linear, NotTaken, Torn
@@ -324,25 +323,12 @@ class LinearReader:
     # --- the census -------------------------------------------------------------------------------------------
 
     def census(self, after: str = "") -> Iterator[CensusPage]:
-        """Ids and keys of the visible teams, 250 a request, by creation: no edit disturbs that order."""
+        """Ids, keys and parents of the visible teams, 250 a request, by creation: no edit disturbs that order."""
         teams = self._visible()
         if not teams:
             yield CensusPage((), "", last=True)
             return
-        variables = {"filter": {"team": {"key": {"in": list(teams)}}}}
-        for part in pages(self._linear, CENSUS, variables, after or None):
-            yield CensusPage(self._links(part), part.following or "", last=part.following is None)
-
-    def _links(self, part: Part) -> tuple[Link, ...]:
-        """Ids and keys. A row without them spoils the page: a census that passes one over would take it for deleted."""
-        try:
-            rows = [(at, mapping(raw, at)) for at, raw in part.rows]
-            return tuple(
-                Link(name(raw.get("id"), f"{at}.id"), name(raw.get("identifier"), f"{at}.identifier"))
-                for at, raw in rows
-            )
-        except WrongError as wrong:
-            raise Unreadable(f"{self._options.id}: {wrong}", tracker=self._options.id) from wrong
+        yield from census(self._linear, teams, after)
 
     # --- what all of them need --------------------------------------------------------------------------------
 

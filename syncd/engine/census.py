@@ -146,7 +146,7 @@ def _walk(work: Work, census: Census, counted: Counted) -> Census:
     for page in work.reader.census(census.after):
         work.still_ours()
         met += len(page.links)
-        strange = work.store.strangers(work.tracker, page.links)
+        strange = work.store.strangers(work.tracker, page.links, page.parents)
         for some in _parts(strange):
             _learn(work, work.reader.read(some), counted)
         census = replace(census, after=page.next, walked=page.last, tried=work.clock.now())

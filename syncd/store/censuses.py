@@ -37,16 +37,19 @@ class Censuses(Part):
             for some in batches([{"tracker": tracker, "id": id_} for id_ in ids]):
                 self._db.add_many(connection, census_ids, some)
 
-    def strangers(self, tracker: str, links: Sequence[Link]) -> Sequence[Link]:
-        """Of those links (by id and key) the ones that are not in scope, or not under that key."""
+    def strangers(self, tracker: str, links: Sequence[Link], parents: Mapping[str, str | None]) -> Sequence[Link]:
+        """Of those links (by id and key) the ones that are not in scope, not under that key, or not below that parent.
+
+        `parents` by id, of those of which it is told.
+        """
         strange: list[Link] = []
         with self._db.reading() as connection:
             for some in batches(links):
                 these = self._db.among(issues.c.id, [link.id for link in some if link.id])
-                query = select(issues.c.id, issues.c.folded_key)
+                query = select(issues.c.id, issues.c.folded_key, issues.c.parent_id)
                 query = query.where(issues.c.tracker == tracker, issues.c.in_scope.is_(True), these)
-                known: dict[str | None, str] = {row[0]: row[1] for row in connection.execute(query).all()}
-                strange += [link for link in some if known.get(link.id) != folded(link.key or "")]
+                known = {row[0]: (row[1], row[2]) for row in connection.execute(query).all()}
+                strange += [link for link in some if not _stands(link, known.get(link.id or ""), parents)]
         return strange
 
     def unmet(self, tracker: str, project: str, *, after: str = "", limit: int = 1000) -> Sequence[Link]:
@@ -90,6 +93,14 @@ class Censuses(Part):
                 query = query.where(issues.c.tracker == tracker, self._db.among(issues.c.id, some))
                 found.update((row[0], row[1]) for row in connection.execute(query).all())
         return found
+
+
+def _stands(link: Link, known: tuple[str, str | None] | None, parents: Mapping[str, str | None]) -> bool:
+    """Whether it is known under that key and, where it is told, below that parent."""
+    if known is None:
+        return False
+    key, above = known
+    return key == folded(link.key or "") and above == parents.get(link.id or "", above)
 
 
 def census_of(connection: Connection, tracker: str) -> Census:

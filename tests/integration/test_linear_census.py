@@ -88,6 +88,24 @@ def test_an_issue_that_moved_to_where_our_key_sees_nothing_leaves_the_scope(stag
     assert totals(stage) == 2
 
 
+@pytest.mark.parametrize("team", ["ENG", "STRAT"])
+def test_a_parent_that_comes_out_of_where_our_key_sees_nothing_is_known_to_its_children_by_the_next_census(
+    stage: LinearStage, team: str
+) -> None:
+    """Whether into the scope or beside it. Until then they show no parent, and moving it makes none of them newer."""
+    stage.space.team("SEC")
+    stage.space.team("STRAT")
+    stage.space.hidden.add("SEC")
+    parent = stage.create("Above", team="SEC", labels=["sre"])
+    child = stage.create("Below", parent=parent)
+    stage.later(minutes=10)
+    stage.maria.move(parent, team)
+    stage.later(minutes=1)
+    assert stage.decided(child) == ("unmapped", None)
+    assert stage.later(hours=6).complete
+    assert stage.decided(child) == ("mapped", "reliability")
+
+
 def test_children_of_a_purged_parent_are_read_again_and_decided_without_it(stage: LinearStage) -> None:
     parent, *_ = fill(stage, 3)
     child = stage.create("Below", parent=parent)
@@ -235,7 +253,7 @@ def test_a_census_that_was_cut_off_goes_on_from_its_last_page(
     stage: LinearStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = replace(documents.CENSUS, text=documents.CENSUS.text.replace("first: 250", "first: 10"), page=10)
-    monkeypatch.setattr("connectors.linear.reader.CENSUS", short)
+    monkeypatch.setattr("connectors.linear.census.CENSUS", short)
     keys = fill(stage, 45)
     stage.once()
     stage.maria.purge(keys[3])

@@ -26,7 +26,7 @@ PROJECTS: Final = ("Ledger", "Vault")
 WALKED: Final = {
     "connectors.linear.paging.ISSUES": documents.ISSUES,
     "connectors.linear.paging.ISSUE_IDS": documents.ISSUE_IDS,
-    "connectors.linear.reader.CENSUS": documents.CENSUS,
+    "connectors.linear.census.CENSUS": documents.CENSUS,
     "connectors.linear.reader.MOVED": documents.MOVED,
 }
 
@@ -179,8 +179,9 @@ class LinearSchedule(Schedule):
     def _put(self, issue: Issue, target: str) -> None:
         if target == issue.team.key:
             return
+        unseen = self.space.hidden & {issue.team.key, target}
         self.maria.move(issue.id, target)
-        if target in self.space.hidden:
+        if unseen:  # what hangs below it shows another parent now, and is no newer for that
             self._doubt(issue)
 
     def _doubt(self, issue: Issue) -> None:

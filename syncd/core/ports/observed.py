@@ -183,8 +183,11 @@ class Censuses(Protocol):
         """Replace it whole, and keep that those were met; None: forget all that were."""
         ...
 
-    def strangers(self, tracker: str, links: Sequence[Link]) -> Sequence[Link]:
-        """Of those links (by id and key) the ones that are not in scope, or not under that key."""
+    def strangers(self, tracker: str, links: Sequence[Link], parents: Mapping[str, str | None]) -> Sequence[Link]:
+        """Of those links (by id and key) the ones that are not in scope, not under that key, or not below that parent.
+
+        `parents` by id, of those of which it is told.
+        """
         ...
 
     def unmet(self, tracker: str, project: str, *, after: str = "", limit: int = 1000) -> Sequence[Link]:

@@ -114,6 +114,9 @@ class CensusPage:
     next: str
     """Where a later census may go on after this page; opaque, not empty but on the last one."""
     last: bool = False
+    parents: Mapping[str, str | None] = field(default_factory=dict)
+    """What each hangs below, both by id, where the tracker shows of it only what we may see: a parent that comes into
+    view makes nothing below it newer. Empty: the census need not ask."""
 
 
 @dataclass(frozen=True, slots=True)
