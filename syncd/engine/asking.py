@@ -6,12 +6,14 @@ from typing import Final
 
 from syncd.core.errors import TrackerError
 from syncd.core.model import Action, IssueRef, Origin, Plan, Skipped, Standing
-from syncd.core.noise import DAY, ration, tells
+from syncd.core.noise import DAY, Notice, ration, tells
 from syncd.core.plan import make_plan
+from syncd.core.ports import Entry, EntryState
 from syncd.engine.work import Work
 
 NO_PERSON: Final = "comment: an app or a customer made that change, no person of the site: see the report"
 NOT_TOLD: Final = "comment: who made that change cannot be read now"
+MOST_BEGUN: Final = 100_000
 
 
 def by_people(work: Work, planned: Plan, standings: Mapping[IssueRef, Standing]) -> Plan:
@@ -37,9 +39,21 @@ def _first(action: Action, standing: Standing) -> bool:
 
 
 def rationed(work: Work, actions: Sequence[Action], skipped: Sequence[Skipped], now: datetime) -> Plan:
-    """The plan with no more new comments than the caps leave, by what was told in the last 24 hours everywhere."""
+    """The plan with no more new comments than the caps leave, by what was told in the last 24 hours everywhere.
+
+    A comment that was begun and has no receipt yet counts as told, by whichever pass: it may have mailed somebody.
+    """
     whole = make_plan(actions, skipped)
-    if not any(tells(action) for action in actions):
+    asked = {action.ref for action in actions if tells(action)}
+    if not asked:
         return whole
-    kept, held = ration(whole, work.store.notices(now - DAY), work.policy.comments.caps, now)
+    begun = work.store.entries(None, [EntryState.SENDING], limit=MOST_BEGUN)
+    telling = (entry for entry in begun if tells(entry.action) and entry.action.ref not in asked)
+    told = [*work.store.notices(now - DAY), *(_begun(entry, now) for entry in telling)]
+    kept, held = ration(whole, told, work.policy.comments.caps, now)
     return make_plan(kept, [*skipped, *held])
+
+
+def _begun(entry: Entry, now: datetime) -> Notice:
+    action, at = entry.action, entry.moved or now
+    return Notice(ref=action.ref, key=action.key, project=action.project, kind="comment", at=at, people=action.notifies)

@@ -133,7 +133,10 @@ class _Writing:
             self._apply(portion)
 
     def _still_due(self, portion: Sequence[Entry]) -> Sequence[Entry]:
-        """Without comments to whom was told enough meanwhile: other trackers' passes go on beside this one."""
+        """Without comments to whom was told enough meanwhile: other trackers' passes go on beside this one.
+
+        Asked before an entry begins, and once it has: of two that begin in one moment, each sees the other's then.
+        """
         if not any(tells(entry.action) for entry in portion):
             return portion
         now = self._work.clock.now() + self._work.store.progress(self._work.tracker).skew
@@ -169,7 +172,7 @@ class _Writing:
         for entry in portion:
             if entry.key not in begun:
                 self._wait(entry)
-        sent = [entry for entry in portion if entry.key in begun]
+        sent = self._still_due([entry for entry in portion if entry.key in begun])
         if sent:
             self._take(list(zip(sent, self._call(sent), strict=True)))
 

@@ -1,8 +1,9 @@
 """When a comment is made at all (DESIGN §6): each safeguard, and that without it somebody would have been mailed."""
 
 import re
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,7 +12,11 @@ import pytest
 from support_talk import JiraRoom, room
 
 from connectors.sandbox.faults import Fault
+from syncd.core.model import IssueRef
+from syncd.core.noise import tells
 from syncd.core.plan import make_plan
+from syncd.core.ports import Entry, EntryState, Lease
+from syncd.store import SqlStore
 
 OFF = {"grace": "0s", "per_project_per_day": 999, "per_person_per_day": 999}
 
@@ -49,6 +54,31 @@ def test_what_another_tracker_told_while_this_pass_was_planning_counts_when_it_w
         assert commented(one, keys) == 2
         one.cycle(hours=24)
         assert commented(one, keys) == 4
+
+
+def test_a_comment_that_another_pass_has_begun_counts_before_it_is_known_to_have_told_anybody(tmp_path: Path) -> None:
+    """Two trackers' passes of one moment: neither finds a notice of the other's, and both would tell one person."""
+    begin = SqlStore.begin_together
+
+    def both_begin(store: SqlStore, entries: Sequence[Entry], lease: Lease, now: datetime) -> frozenset[str]:
+        begun = begin(store, entries, lease, now)
+        for mine in (entry.action for entry in entries if tells(entry.action)):
+            theirs = Entry("theirs", replace(mine, ref=IssueRef("linear", "9"), project="OTH"), EntryState.TODO)
+            other = store.acquire("linear", "the other pass", now, timedelta(minutes=1))
+            assert other is not None
+            store.commit_intent([theirs], now)
+            assert begin(store, [theirs], other, now) == {"theirs"}
+        return begun
+
+    with room("jira", tmp_path, comments=OFF | {"per_person_per_day": 1}) as one:
+        key = one.create(by="tom")
+        with patch.object(SqlStore, "begin_together", both_begin):
+            one.cycle()
+        assert one.notes(key) == []
+        one.cycle(hours=23)
+        assert one.notes(key) == []
+        one.cycle(hours=2)
+        assert len(one.notes(key)) == 1, "it was put back, and has its turn"
 
 
 def test_the_dashboard_s_first_comment_keeps_to_quiet_hours_and_caps(tmp_path: Path) -> None:

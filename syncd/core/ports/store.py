@@ -64,8 +64,8 @@ class Outbox(Protocol):
         """Add outbox rows that are not there yet (by key), revive dropped and gone ones; how many are todo by this."""
         ...
 
-    def entries(self, tracker: str, states: Sequence[EntryState], limit: int = 1000) -> Sequence[Entry]:
-        """Outbox rows in those states, in the order they were committed."""
+    def entries(self, tracker: str | None, states: Sequence[EntryState], limit: int = 1000) -> Sequence[Entry]:
+        """Outbox rows in those states, of one tracker or of all, in the order they were committed."""
         ...
 
     def begin(self, entry: Entry, lease: Lease, now: datetime) -> bool:
