@@ -386,7 +386,7 @@ def decided_below(work: Work, *, keep: bool) -> tuple[int, int]:
     decider, ancestry = Decider(work.matcher, NOW), Ancestry(work.store, TRACKER)
     refs = refs_of(work, sorted(descendants(work, [EDITED_EPIC])))
     if not keep:
-        (glances,) = work.store.glances(TRACKER, [ref.id for ref in refs])
+        glances = [one for some in work.store.glances(TRACKER, [ref.id for ref in refs]) for one in some]
         for one, lineage in zip(glances, ancestry.above(glances), strict=True):
             decider.decide(one, lineage, {})
         return len(glances), 0

@@ -23,7 +23,6 @@ from syncd.core.model import (
     Origin,
     Override,
     OverrideSource,
-    Rule,
     Standing,
     Strategy,
     Target,
@@ -65,15 +64,6 @@ Above = tuple[Voice | None, tuple[Issue, ...]]
 """What the nearest speaking ancestors say, and who they are."""
 
 
-class Outline(NamedTuple):
-    """What a decision is made of: the level, the rules that speak on the issue itself, and what is said above."""
-
-    via: Via | None
-    rules: Sequence[Rule]
-    above: Voice | None
-    spoke: tuple[Issue, ...]
-
-
 class Decider:
     """Decides issues under one rulebook on one day. Remembers what ancestors said, so make a new one each pass."""
 
@@ -98,17 +88,9 @@ class Decider:
             return Decision(issue.ref, _INCOMPLETE)
         return _decision(issue, self._rules_voice(issue, Via.DEFAULT, matches)) if matches else _unmapped(issue)
 
-    def outline(self, issue: Seen, lineage: Lineage) -> "Outline":
-        """What decides on an issue that nobody overrode, itself or above it, without putting it into words."""
-        rules = [match.rule for match in self._matcher.strongest(issue, lineage)]
-        above, spoke = self._voice_above(lineage, {})
-        if rules and not rules[0].default:
-            return Outline(Via.RULE, rules, above, spoke)
-        if above is not None:
-            return Outline(Via.INHERITED, (), above, spoke)
-        if lineage.missing is not None or not rules:
-            return Outline(None, (), None, ())
-        return Outline(Via.DEFAULT, rules, None, ())
+    def above(self, lineage: Lineage) -> Above:
+        """What is heard from above where nobody overrode anything there."""
+        return self._voice_above(lineage, {})
 
     def asked_above(
         self, decision: Decision, lineage: Lineage, overrides: Overrides, inside: Collection[IssueRef]

@@ -5,14 +5,28 @@ strategy where a rule or a word points to it. So under other rules it can come o
 differs matches, in its old form or its new one, on the issue or above it (docs/adr/0007).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
+from syncd.core.asking import expressions
 from syncd.core.bearing import Bears, needed, union
-from syncd.core.decide import Decider, Outline
+from syncd.core.decide import Above, Decider
 from syncd.core.match import Matcher
-from syncd.core.model import Issue, Lineage, Rule, Rulebook, Strategy, ToExempt, ToOverhead, Verdict, Via, Window
+from syncd.core.model import (
+    Condition,
+    Issue,
+    Lineage,
+    Rule,
+    Rulebook,
+    Strategy,
+    ToExempt,
+    ToOverhead,
+    Verdict,
+    Via,
+    Window,
+)
 from syncd.core.seen import Seen
 
 
@@ -59,6 +73,20 @@ def _seen(rule: Rule, strategy: Strategy) -> tuple[Rule, str | None]:
     return replace(rule, window=Window(), owner=None, accept=(), where=""), title
 
 
+class Spoken(NamedTuple):
+    """What the rules that speak on an issue itself come to, as far as a decision shows them."""
+
+    shown: frozenset[int]
+    """A number for each; equal under both rulebooks if what a decision shows of the rule is equal."""
+    default: bool
+    """Whether they are defaults, which speak where nothing above does."""
+
+
+Numbers = dict[object, int]
+Both = tuple[Spoken, Spoken]
+"""What speaks under the old rules, and under the new."""
+
+
 class Comparison:
     """Whether an issue comes out alike under two rulebooks. For issues without overrides, themselves and above them.
 
@@ -66,36 +94,101 @@ class Comparison:
     """
 
     def __init__(self, old: Matcher, new: Matcher, now: datetime) -> None:
-        numbers: dict[object, int] = {}
-        self._shown = [
-            {rule.id: numbers.setdefault(_shown(rule, m.rulebook.strategy), len(numbers)) for rule in m.rules}
-            for m in (old, new)
-        ]
-        self._old, self._new = Decider(Matcher(old.rulebook, old.day, beside=new), now), Decider(new, now)
+        old = Matcher(old.rulebook, old.day, beside=new)
+        # an expression is slow and may fail, which is told: it is asked only where no stronger rule matches
+        failing = any(map(expressions, (*old.rules, *new.rules)))
+        self._speaking: Callable[[Seen, Lineage], Both] = (_Apart if failing else _Together)(old, new).speaking
+        self._old, self._new = Decider(old, now), Decider(new, now)
 
     def differs(self, issue: Seen, lineage: Lineage) -> bool:
         """Whether the decisions differ in anything that is kept of them."""
-        before, after = self._old.outline(issue, lineage), self._new.outline(issue, lineage)
-        if before.via is not after.via or self._rules(before, 0) != self._rules(after, 1):
+        before, after = self._speaking(issue, lineage)
+        heard, hears = self._old.above(lineage), self._new.above(lineage)
+        via = _via(before, heard, lineage)
+        if via is not _via(after, hears, lineage):
             return True
-        if before.via is Via.INHERITED:
-            return before.above != after.above or before.spoke != after.spoke
-        return _beside(before) != _beside(after)
-
-    def _rules(self, outline: Outline, side: int) -> set[int]:
-        shown = self._shown[side]
-        return {shown[rule.id] for rule in outline.rules}
+        if via is None:
+            return False
+        if via is Via.INHERITED:
+            return heard != hears
+        return before.shown != after.shown or (via is Via.RULE and _beside(heard) != _beside(hears))
 
 
-def _shown(rule: Rule, strategy: Strategy) -> tuple[Rule, str | None]:
-    """All of a rule that a decision shows once it speaks."""
-    seen, title = _seen(rule, strategy)
-    return replace(seen, priority=0, default=False), title
+class _Together:
+    """Asks each condition once for both rulebooks, and remembers what the rules come to that match together."""
+
+    def __init__(self, old: Matcher, new: Matcher) -> None:
+        asked: dict[tuple[Condition, bool], Rule] = {}
+        for rule in (*old.rules, *new.rules):
+            asked.setdefault((rule.when, rule.exact), replace(rule, target=ToExempt(""), window=Window()))
+        rules = Rulebook(version="", strategy=Strategy(intent=""), rules=tuple(asked.values()))
+        self._matcher = Matcher(rules, new.day, beside=new)
+        places, numbers = {condition: place for place, condition in enumerate(asked)}, Numbers()
+        self._sides = [[(places[r.when, r.exact], r, _shown(r, m, numbers)) for r in m.rules] for m in (old, new)]
+        self._known: dict[frozenset[int], Both] = {}
+
+    def speaking(self, issue: Seen, lineage: Lineage) -> Both:
+        """What speaks on the issue itself."""
+        matching = self._matcher.matching(issue, lineage)
+        known = self._known.get(matching)
+        if known is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = self._known[matching] = self._spoken(matching, 0), self._spoken(matching, 1)
+        return known
+
+    def _spoken(self, matching: frozenset[int], side: int) -> Spoken:
+        spoken = [(rule, number) for place, rule, number in self._sides[side] if place in matching]
+        if not spoken:
+            return _SILENT
+        default, weakness = min((rule.default, -rule.priority) for rule, _ in spoken)
+        top = [number for rule, number in spoken if (rule.default, -rule.priority) == (default, weakness)]
+        return Spoken(frozenset(top), default)
 
 
-def _beside(outline: Outline) -> tuple[Verdict, tuple[Issue, ...]] | None:
+class _Apart:
+    """Asks each rulebook for itself."""
+
+    def __init__(self, old: Matcher, new: Matcher) -> None:
+        numbers: Numbers = {}
+        self._matchers = old, new
+        self._shown = [{rule.id: _shown(rule, m, numbers) for rule in m.rules} for m in self._matchers]
+
+    def speaking(self, issue: Seen, lineage: Lineage) -> Both:
+        """What speaks on the issue itself."""
+        return self._spoken(issue, lineage, 0), self._spoken(issue, lineage, 1)
+
+    def _spoken(self, issue: Seen, lineage: Lineage, side: int) -> Spoken:
+        rules = [match.rule for match in self._matchers[side].strongest(issue, lineage)]
+        if not rules:
+            return _SILENT
+        return Spoken(frozenset(self._shown[side][rule.id] for rule in rules), rules[0].default)
+
+
+def _via(spoken: Spoken, heard: Above, lineage: Lineage) -> Via | None:
+    """The level that decides."""
+    if spoken.shown and not spoken.default:
+        return Via.RULE
+    if heard[0] is not None:
+        return Via.INHERITED
+    return Via.DEFAULT if spoken.shown and lineage.missing is None else None
+
+
+def _shown(rule: Rule, matcher: Matcher, numbers: Numbers) -> int:
+    """A number for all of a rule that a decision shows once it speaks."""
+    seen, title = _seen(rule, matcher.rulebook.strategy)
+    return numbers.setdefault((replace(seen, priority=0, default=False), title), len(numbers))
+
+
+def _beside(heard: Above) -> tuple[Verdict, tuple[Issue, ...]] | None:
     """What an issue with rules of its own may diverge from."""
-    return None if outline.above is None else (outline.above.verdict, outline.spoke)
+    voice, speakers = heard
+    return None if voice is None else (voice.verdict, speakers)
+
+
+_SILENT: Final = Spoken(frozenset(), default=False)
+REMEMBERED: Final = 10_000
+"""Sets of rules that match together; past it the memory starts afresh."""
 
 
 def turning_days(rulebook: Rulebook) -> tuple[date, ...]:

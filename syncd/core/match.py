@@ -339,10 +339,16 @@ class Matcher:
     def matches(self, issue: Seen, lineage: Lineage) -> tuple[Match, ...]:
         """Every rule in effect that matches this issue, in the rulebook's order, defaults included."""
         sight = self.sight(issue, lineage)
-        asks = self._asks
-        matching = [n for n in self._candidates(sight.hits, sight.above) if (ask := asks[n]) is None or ask(sight)]
-        matching.sort(key=self._order.__getitem__)
+        matching = sorted(self._matching(sight), key=self._order.__getitem__)
         return tuple([Match(self._ranked[n], self._nodes[n], sight) for n in matching])
+
+    def matching(self, issue: Seen, lineage: Lineage) -> frozenset[int]:
+        """The places in `rules` of those that match."""
+        return frozenset(map(self._order.__getitem__, self._matching(self.sight(issue, lineage))))
+
+    def _matching(self, sight: Sight) -> list[int]:
+        asks = self._asks
+        return [n for n in self._candidates(sight.hits, sight.above) if (ask := asks[n]) is None or ask(sight)]
 
     def strongest(self, issue: Seen, lineage: Lineage) -> Sequence[Match]:
         """Of those that match, the ones of the highest priority, by id; defaults only where no other rule matches."""

@@ -121,8 +121,12 @@ class Shift:
         yield from chunks(refs_of(self._work, sorted(descendants(self._work, found) - found - over)))
 
     def _sift(self, over: Collection[str]) -> Iterator[IssueRef]:
+        looked = BATCH
         for issues in self._candidates():
-            self._work.still_ours()
+            if looked >= BATCH:
+                self._work.still_ours()
+                looked = 0
+            looked += len(issues)
             fresh = [issue for issue in issues if issue.ref.id not in over]
             for issue, lineage in zip(fresh, self._ancestry.above(fresh), strict=True):
                 if self._moves(issue, lineage):
@@ -155,7 +159,7 @@ class Shift:
         if not lineage.steps:
             return False
         nearest = lineage.steps[0]
-        name = "+".join(one.ref.id for one in nearest)
+        name = nearest[0].ref.id if len(nearest) == 1 else "+".join(one.ref.id for one in nearest)
         # what is above in a circle, or above a parent that lies in another project, depends on where one stands
         plain = lineage.cycle is None and lineage.gap is None and not lineage.beyond
         if plain and name in self._touched:

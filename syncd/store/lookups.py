@@ -174,24 +174,31 @@ class Lookups(Part):
     def glances(
         self, tracker: str, ids: Sequence[str] | None = None, *, batch: int = 1000
     ) -> Iterator[Sequence[StoredGlance]]:
-        """Every issue in scope, or those of these ids that are, in batches; no transaction stays open between them."""
+        """Every issue in scope, or those of these ids that are, some at a time; no transaction stays open meanwhile.
+
+        `batch`: how many are read at once.
+        """
         if ids is None:
             yield from self._all_glances(tracker, batch)
             return
         for some in batches(ids, batch):
             with self._db.reading() as connection:
-                found = _glances(tracker, connection, self._db.among(issues.c.id, some))
-            yield found
+                rows = connection.execute(self._glanced, {"tracker": tracker, "ids": listed(some)}).all()
+            yield from _glances(tracker, rows)
+
+    @cached_property
+    def _glanced(self) -> Select[str, str]:
+        return _GLANCES.where(self._db.among_listed(issues.c.id, "ids"))
 
     def _all_glances(self, tracker: str, batch: int) -> Iterator[Sequence[StoredGlance]]:
         last = ""
         while True:
             with self._db.reading() as connection:
-                some = _glances(tracker, connection, issues.c.id > last, batch)
-            if not some:
+                rows = connection.execute(_NEXT_GLANCES, {"tracker": tracker, "last": last, "most": batch}).all()
+            if not rows:
                 return
-            yield some
-            last = some[-1].ref.id
+            yield from _glances(tracker, rows)
+            last = rows[-1][0]
 
     def bearing(self, tracker: str, values: Iterable[Bears], *, limit: int) -> Sequence[IssueRef] | None:
         """Issues, in or out of scope, that bear one of those values; None: more than `limit` do."""
@@ -251,11 +258,13 @@ def _inside(tracker: str) -> ColumnElement[bool]:
     return and_(issues.c.tracker == tracker, issues.c.in_scope.is_(True))
 
 
-def _glances(
-    tracker: str, connection: Connection, which: ColumnElement[bool], limit: int | None = None
-) -> list[StoredGlance]:
-    query = select(issues.c.id, issues.c.snapshot).where(_inside(tracker), which).order_by(issues.c.id).limit(limit)
-    return [StoredGlance(IssueRef(tracker, id_), codec.loads(text)) for id_, text in connection.execute(query).all()]
+def _glances(tracker: str, rows: Iterable[Any]) -> Iterator[Sequence[StoredGlance]]:
+    for some in batches(rows, _ALIVE):
+        yield [StoredGlance(IssueRef(tracker, id_), codec.loads(text)) for id_, text in some]
+
+
+_ALIVE = 200
+"""Snapshots parsed at one time: so few that they are gone before the garbage collector walks through them."""
 
 
 def _issues(
@@ -293,6 +302,8 @@ def _has_children(parent: Table) -> ColumnElement[bool]:
 # Statements that every poll needs, written once: putting one together costs more than running it.
 _HERE = issues.c.tracker == bindparam("tracker")
 _SNAPSHOTS = select(issues.c.id, issues.c.snapshot)
+_GLANCES = _SNAPSHOTS.where(_HERE, issues.c.in_scope.is_(True)).order_by(issues.c.id)
+_NEXT_GLANCES = _GLANCES.where(issues.c.id > bindparam("last")).limit(bindparam("most"))
 _OUTSIDE = _SNAPSHOTS.where(_HERE, outside_scope, _has_children(issues))
 _NEVER_READ = (
     select(loose_links.c.id, loose_links.c.key)
