@@ -1,5 +1,6 @@
 """`syncd run`: the daemon, and what signals mean to it."""
 
+import gc
 import os
 import re
 import signal
@@ -32,6 +33,7 @@ def run(
     """Watch the trackers until SIGTERM. SIGHUP reads the config again. Exit 0, or 1 if it had to give up."""
     from syncd.daemon import Daemon  # noqa: PLC0415 - loads the engine, which no other command needs
 
+    gc.freeze()  # as in __main__: the engine stays, too
     known_as = re.sub(r"\s+", "-", name or socket.gethostname()) or "unknown"
     daemon = Daemon(open_app(), known_as, Notifier(os.environ.get("NOTIFY_SOCKET", "")))
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -218,16 +219,15 @@ class Database:
 
 def listed(values: Iterable[str]) -> str:
     """Values as the one parameter that `Database.among_listed` reads."""
-    return codec.dumps([clean(value) for value in values])
+    given = list(values)
+    text = codec.dumps(given)
+    if text.isascii() and "\\u" not in text:  # nothing in them had to be escaped: nothing is to be cleaned
+        return text
+    return codec.dumps([clean(value) for value in given])
 
 
 def batches(rows: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
     """Lists of at most that many."""
-    batch: list[Any] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+    source = iter(rows)
+    while batch := list(islice(source, size)):
         yield batch
