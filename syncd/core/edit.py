@@ -2,7 +2,7 @@
 
 A decision depends on the rules in effect that match the issue or one of its ancestors, on people's words, and on the
 strategy where a rule or a word points to it. So under other rules it can come out otherwise only where a rule that
-differs matches, in its old form or its new one, on the issue or above it (docs/adr/0007).
+differs matches, in its old form or its new one, on the issue or above it.
 """
 
 from collections.abc import Callable

@@ -48,5 +48,5 @@ def test_an_issue_that_is_decided_otherwise_is_told_to_differ() -> None:
 
 def test_asking_both_rulebooks_together_tells_what_asking_each_for_itself_tells() -> None:
     for issue, lineage, old, new in edits(100):
-        apart = (replace(book, rules=(*book.rules, FAILING)) for book in (old, new))
-        assert differs(old, new, issue, lineage) == differs(*apart, issue, lineage)
+        failing_old, failing_new = (replace(book, rules=(*book.rules, FAILING)) for book in (old, new))
+        assert differs(old, new, issue, lineage) == differs(failing_old, failing_new, issue, lineage)
