@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support_daemon import HOOK_SECRET, Process, Rig, rigged, until
+from support_daemon import BRISK, HOOK_SECRET, Process, Rig, rigged, until
 from support_stage import RULES, TRACKER
 
 CLIENT = httpx.Client(timeout=60, trust_env=False, verify=False)  # noqa: S501 - plain HTTP on loopback
@@ -37,7 +37,7 @@ def hook(process: Process, key: str, body: bytes | None = None, **headers: str) 
 
 def test_it_labels_what_people_do_and_follows_edits_of_the_rules_and_keeps_the_last_good_ones(rig: Rig) -> None:
     key = rig.create(labels=["sre"])
-    process = rig.start()
+    process = rig.start(program=BRISK)
     rig.await_marks(key, "outcome/reliability")
     rig.edit(key, labels=["finops"])
     assert rig.await_marks(key, "outcome/cost") < 30

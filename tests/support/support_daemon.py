@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
 HOOK_SECRET = "planted-hook-secret-5f1c"
 HASTY = "support_hasty.py"
+BRISK = "support_brisk.py"
 SHIFTED = "support_shifted.py"
 T = TypeVar("T")
 
