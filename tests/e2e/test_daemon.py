@@ -88,13 +88,13 @@ def test_a_killed_process_loses_nothing_and_a_term_lets_the_write_in_hand_finish
                 go_on.wait(30)
 
     rig.site.on_exchange = slowly
-    process = rig.start()
+    process = rig.start(program=BRISK)
     until(lambda: len(writes) == 3, "the third write arrives")
     process.end(signal.SIGKILL)  # it died with a write that was sent and not answered
     assert _rows(rig, "sending") == 1
     writes.extend([0.0] * 3)  # nobody stands in its way now
     go_on.set()
-    process = rig.start()
+    process = rig.start(program=BRISK)
     until(lambda: len(writes) > 12, "it goes on")
     rig.site.on_exchange = lambda exchange: time.sleep(0.6) if exchange.method == "PUT" else None
     code, seconds = process.end()
@@ -102,7 +102,7 @@ def test_a_killed_process_loses_nothing_and_a_term_lets_the_write_in_hand_finish
     assert _rows(rig, "sending") == 0, "the write in hand was finished"
     assert _rows(rig, "todo") > 0, "no new one was begun"
     rig.site.on_exchange = None
-    process = rig.start()
+    process = rig.start(program=BRISK)
     for key in keys:
         rig.await_marks(key, "outcome/reliability")
     edits = [e for e in rig.site.counts.items() if e[0].startswith("PUT")]

@@ -27,6 +27,7 @@ from support_daemon import BRISK, HOOK_SECRET, SHIFTED, Process, WallClock, rigg
 from support_pg import over_tcp, own_postgresql
 from support_stage import RULES, TRACKER
 
+from connectors.sandbox import Exchange
 from syncd.service.webhooks import MOST_HINTS
 
 HOUR: Final = 3600
@@ -138,8 +139,9 @@ def away(tmp_path: Path, seconds: float, *, network: bool) -> None:
                 )  # one that starts answers now and then
             edits = [e for e in rig.site.counts.items() if e[0].startswith("PUT")]
             assert sum(n for _, n in edits) <= 2, "nothing was written twice"
+            before = len(process.events("store_lost"))
             server.stop()
-            until(lambda: not ready(process), "it is not ready")
+            until(lambda: len(process.events("store_lost")) > before, "it notices")
             ends_well(process)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -154,6 +156,58 @@ def test_a_database_that_goes_away_and_comes_back_is_all_that_it_notices(tmp_pat
 @pytest.mark.stress
 def test_a_database_that_is_gone_for_a_minute_is_waited_for(tmp_path: Path) -> None:
     away(tmp_path, 60, network=True)
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("how", ["cut off", "standing still"])
+def test_one_that_is_silent_for_long_is_taken_over_from_and_writes_nothing_before_it_is_back(
+    tmp_path: Path, how: str
+) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="syncd-pg-"))  # a socket's path must be short
+    with own_postgresql(folder / "data") as server, ExitStack() as stack:
+        address = make_url(server.get_uri()).set(drivername="postgresql+psycopg")._replace(password=None)
+        flows, puts, go_on = threading.Event(), list[str](), threading.Event()
+        flows.set()
+        port = stack.enter_context(over_tcp(f"{address.query['host']}/.s.PGSQL.5432", flows))
+        rig = stack.enter_context(rigged(tmp_path, store=address.render_as_string(), poll_every="1s"))
+        rig.stores["one"] = address.set(host="127.0.0.1", port=port, query={}).render_as_string()
+        rig.write()
+        rig.site.permissions.may_bulk["*"] = False  # one PUT an issue
+
+        def slowly(exchange: Exchange) -> None:
+            if exchange.method == "PUT":
+                puts.append(exchange.path)
+                if len(puts) == 3:
+                    go_on.wait(60)
+
+        keys = [rig.create(labels=["sre"]) for _ in range(10)]
+        rig.site.on_exchange = slowly
+        one = rig.start(program=BRISK)
+        until(lambda: len(puts) == 3, "a write is on its way")
+        if how == "cut off":
+            flows.clear()
+        else:
+            one.popen.send_signal(signal.SIGSTOP)
+        silent = time.monotonic()
+        go_on.set()  # the write lands, and the one that sent it can tell nobody
+        two = rig.start("two", program=BRISK)
+        for key in keys:
+            rig.await_marks(key, "outcome/reliability")
+        took = time.monotonic() - silent
+        assert len(two.events("took_over")) == 1
+        rig.edit(keys[0], labels=["finops"])
+        rig.await_marks(keys[0], "outcome/cost")
+        flows.set()
+        one.popen.send_signal(signal.SIGCONT)
+        until(lambda: one.events("given_up_and_back"), "it is back")
+        until(lambda: ready(one), "it is ready")
+        rig.edit(keys[1], labels=["finops"])
+        rig.await_marks(keys[1], "outcome/cost")
+        assert sorted(Counter(puts).values()) == [1] * 8 + [2] * 2, "each once, and two of them edited since"
+        sys.stderr.write(f"\n{how}: all written {took:.1f} s after it fell silent, the start of the other included\n")
+        ends_well(one)
+        ends_well(two)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- the clock

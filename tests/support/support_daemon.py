@@ -110,13 +110,15 @@ class Rig:
     processes: list[Process] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=lambda: {"one": free_port()})
+    stores: dict[str, str] = field(default_factory=dict)
+    """Where a process finds the store, if it goes another way than the others do."""
 
     @property
     def config(self) -> Path:
         return self.folder / "config"
 
     def config_of(self, name: str) -> Path:
-        """Each process has a folder of its own, which differs in the port alone."""
+        """Each process has a folder of its own, which differs in the port and the way to the store alone."""
         return self.config if name == "one" else self.folder / f"config-{name}"
 
     def write(self, *, rules: str | None = None, strategy: str | None = None, **settings: Any) -> None:
@@ -126,23 +128,25 @@ class Rig:
         texts = {"rules.yaml": rules, "strategy.yaml": strategy}
         self.texts |= {name: text for name, text in texts.items() if text is not None}
         for name, port in self.ports.items():
-            self._write_one(self.config_of(name), port)
+            self._write_one(name, port)
 
-    def _write_one(self, folder: Path, port: int) -> None:
+    def _write_one(self, name: str, port: int) -> None:
+        folder = self.config_of(name)
         folder.mkdir(exist_ok=True)
         http = {"listen": f"127.0.0.1:{port}", **self.settings.get("http", {})}
-        texts = {**self.texts, "syncd.yaml": json.dumps({**self.settings, "http": http}, indent=2)}
-        for name, text in texts.items():
-            if (folder / name).exists() and (folder / name).read_text(encoding="utf-8") == text:
+        settings = {**self.settings, "http": http, "store": self.stores.get(name, self.settings["store"])}
+        texts = {**self.texts, "syncd.yaml": json.dumps(settings, indent=2)}
+        for file, text in texts.items():
+            if (folder / file).exists() and (folder / file).read_text(encoding="utf-8") == text:
                 continue
-            (folder / f".{name}").write_text(text, encoding="utf-8")
-            (folder / f".{name}").replace(folder / name)
+            (folder / f".{file}").write_text(text, encoding="utf-8")
+            (folder / f".{file}").replace(folder / file)
 
     def start(self, name: str = "one", *, ready: bool = True, program: str | None = None) -> Process:
         """Start it, by that program of tests/support in place of `syncd`."""
         if name not in self.ports:
             self.ports[name] = free_port()
-            self._write_one(self.config_of(name), self.ports[name])
+            self._write_one(name, self.ports[name])
         begin = ["-m", "syncd"] if program is None else [str(ROOT / "tests/support" / program)]
         command = [sys.executable, *begin, "--config", str(self.config_of(name)), "run", "--name", name]
         popen = subprocess.Popen(

@@ -70,16 +70,24 @@ def own_postgresql(folder: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def over_tcp(path: str) -> Iterator[int]:
-    """The port of a go-between to a server's socket, for tests of what a network's connections do; it lives on."""
+def over_tcp(path: str, flows: threading.Event | None = None) -> Iterator[int]:
+    """The port of a go-between to a server's socket, for tests of what a network's connections do; it lives on.
+
+    While `flows` is not set the network is cut: nothing arrives, and nobody is told.
+    """
+    if flows is None:
+        flows = threading.Event()
+        flows.set()
+    line = flows
 
     class GoBetween(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with socket.socket(socket.AF_UNIX) as server, suppress(OSError):  # either side may be gone: so is the other
+                line.wait()
                 server.connect(path)
-                there = threading.Thread(target=_carry, args=(self.request, server), daemon=True)
+                there = threading.Thread(target=_carry, args=(self.request, server, line), daemon=True)
                 there.start()
-                _carry(server, self.request)
+                _carry(server, self.request, line)
                 there.join()
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), GoBetween) as listening:
@@ -89,10 +97,11 @@ def over_tcp(path: str) -> Iterator[int]:
         listening.shutdown()
 
 
-def _carry(here: socket.socket, there: socket.socket) -> None:
+def _carry(here: socket.socket, there: socket.socket, flows: threading.Event) -> None:
     """What one says, to the other, until either is gone."""
     with suppress(OSError):
         while data := here.recv(65536):
+            flows.wait()
             there.sendall(data)
     for side in (here, there):
         with suppress(OSError):

@@ -241,7 +241,7 @@ def stormy(folder: Path, store: str, trackers: int, issues: int, seed: int) -> I
         settings = {"installation": "acme", "store": url, "trackers": told, **SETTINGS}
         rig = Rig(folder, next(iter(sites.values())), "", settings, {"PYTHONPATH": str(ROOT), **environ})
         rig.texts = {"rules.yaml": RULES, "strategy.yaml": STRATEGY}
-        rig._write_one(rig.config, rig.ports["one"])
+        rig._write_one("one", rig.ports["one"])
         storm = Storm(rig, sites, keys, store, seed, watched={name: Watched() for name in sites})
         for name, site in sites.items():
             site.on_exchange = lambda exchange, name=name: storm.see(name, exchange)
