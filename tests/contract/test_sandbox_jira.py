@@ -262,7 +262,7 @@ def test_a_project_without_priorities_answers_no_such_key(site: Site, client: ht
 
 def test_no_address_in_an_answer_is_the_one_that_was_asked(site: Site) -> None:
     made(site)
-    with serve(site) as served, httpx.Client(base_url=served.url, auth=(site.email, site.token)) as client:
+    with serve(site) as served, httpx.Client(base_url=served.url, auth=(site.email, site.token), timeout=60) as client:
         texts = [client.get(path).text for path in (f"{ISSUE}/PAY-1", "/rest/api/3/serverInfo")]
         assert not any(served.url in text for text in texts)
 

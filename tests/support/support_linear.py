@@ -60,7 +60,7 @@ def linear(
     time = clock or MovingClock()
     workspace = Workspace(time, **options)
     (build or small_workspace)(workspace)
-    with serve_linear(workspace) as served, httpx.Client() as client:
+    with serve_linear(workspace) as served, httpx.Client(timeout=60) as client:
         yield Linear(served.url, workspace, time, client)
     assert workspace.crashes == []
 

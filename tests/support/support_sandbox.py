@@ -41,7 +41,7 @@ def small_site(clock: MovingClock, **options: Any) -> Site:
 @contextmanager
 def client_of(site: Site) -> Iterator[httpx.Client]:
     """The site served, and a client logged in as syncd."""
-    with serve(site) as served, httpx.Client(base_url=served.url, auth=(site.email, site.token)) as client:
+    with serve(site) as served, httpx.Client(base_url=served.url, auth=(site.email, site.token), timeout=60) as client:
         yield client
 
 
