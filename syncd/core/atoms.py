@@ -108,6 +108,8 @@ class FieldIndex(dict[str, Sequence[int]]):
         for side in (self._raw, self._folded):
             side.seal()
         self._sides = [side for side in (self._raw, self._folded) if not side.empty]
+        if not self._remembers and len(self._sides) == 1:
+            self.fitting = self._sides[0].fitting
 
     def _look_up(self, value: str) -> Sequence[int]:
         found: Sequence[int] = ()

@@ -99,11 +99,12 @@ class Comparison:
         failing = any(map(expressions, (*old.rules, *new.rules)))
         self._speaking: Callable[[Seen, Lineage], Both] = (_Apart if failing else _Together)(old, new).speaking
         self._old, self._new = Decider(old, now), Decider(new, now)
+        self._heard: dict[int, tuple[Lineage, Above, Above]] = {}
 
     def differs(self, issue: Seen, lineage: Lineage) -> bool:
         """Whether the decisions differ in anything that is kept of them."""
         before, after = self._speaking(issue, lineage)
-        heard, hears = self._old.above(lineage), self._new.above(lineage)
+        heard, hears = self._above(lineage)
         via = _via(before, heard, lineage)
         if via is not _via(after, hears, lineage):
             return True
@@ -112,6 +113,15 @@ class Comparison:
         if via is Via.INHERITED:
             return heard != hears
         return before.shown != after.shown or (via is Via.RULE and _beside(heard) != _beside(hears))
+
+    def _above(self, lineage: Lineage) -> tuple[Above, Above]:
+        """What is heard from above under each. What hangs alike is given one and the same lineage: remembered."""
+        known = self._heard.get(id(lineage))
+        if known is None or known[0] is not lineage:
+            if len(self._heard) >= REMEMBERED:
+                self._heard.clear()
+            known = self._heard[id(lineage)] = lineage, self._old.above(lineage), self._new.above(lineage)
+        return known[1], known[2]
 
 
 class _Together:
@@ -188,7 +198,7 @@ def _beside(heard: Above) -> tuple[Verdict, tuple[Issue, ...]] | None:
 
 _SILENT: Final = Spoken(frozenset(), default=False)
 REMEMBERED: Final = 10_000
-"""Sets of rules that match together; past it the memory starts afresh."""
+"""Lineages, and sets of rules that match together; past it each memory starts afresh."""
 
 
 def turning_days(rulebook: Rulebook) -> tuple[date, ...]:

@@ -338,17 +338,19 @@ class Matcher:
 
     def matches(self, issue: Seen, lineage: Lineage) -> tuple[Match, ...]:
         """Every rule in effect that matches this issue, in the rulebook's order, defaults included."""
+        places = sorted(self.matching(issue, lineage))
         sight = self.sight(issue, lineage)
-        matching = sorted(self._matching(sight), key=self._order.__getitem__)
-        return tuple([Match(self._ranked[n], self._nodes[n], sight) for n in matching])
+        numbers = self._numbers
+        return tuple([Match(self.rules[place], self._nodes[numbers[place]], sight) for place in places])
 
     def matching(self, issue: Seen, lineage: Lineage) -> frozenset[int]:
         """The places in `rules` of those that match."""
-        return frozenset(map(self._order.__getitem__, self._matching(self.sight(issue, lineage))))
-
-    def _matching(self, sight: Sight) -> list[int]:
-        asks = self._asks
-        return [n for n in self._candidates(sight.hits, sight.above) if (ask := asks[n]) is None or ask(sight)]
+        hits, above = self.atoms.hits(issue), self._above(lineage)
+        candidates = self._candidates(hits, above)
+        if not candidates:
+            return _NO_RULES
+        sight, asks, order = Sight(issue, hits, above), self._asks, self._order
+        return frozenset([order[n] for n in candidates if (ask := asks[n]) is None or ask(sight)])
 
     def strongest(self, issue: Seen, lineage: Lineage) -> Sequence[Match]:
         """Of those that match, the ones of the highest priority, by id; defaults only where no other rule matches."""
@@ -472,5 +474,6 @@ def _quote(text: str) -> str:
     return f'"{text}"' if len(text) <= QUOTED else f'"{text[: QUOTED - 1]}…"'
 
 
+_NO_RULES: Final[frozenset[int]] = frozenset()
 QUOTED: Final = 80
 """Characters of a value that evidence quotes."""

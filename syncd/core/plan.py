@@ -124,8 +124,10 @@ def make_plan(actions: Iterable[Action], skipped: Iterable[Skipped] = ()) -> Pla
 
 def digest(actions: Sequence[Action]) -> str:
     """The name of a plan: a hash of what would be written where, whatever the order and the time."""
-    lines = sorted("\n".join(_content(action)) for action in actions)
-    return hashlib.sha256("\n\n".join(lines).encode()).hexdigest()[:DIGEST_LENGTH]
+    hashed = hashlib.sha256()  # fed line by line: of a whole backlog all of it together is many megabytes
+    for number, line in enumerate(sorted("\n".join(_content(action)) for action in actions)):
+        hashed.update((f"\n\n{line}" if number else line).encode())
+    return hashed.hexdigest()[:DIGEST_LENGTH]
 
 
 def same_write(action: Action) -> tuple[str, ...]:

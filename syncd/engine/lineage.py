@@ -46,12 +46,14 @@ class Ancestry:
 
     def above(self, issues: Sequence[Seen]) -> Sequence[Lineage]:
         """As `of`, in the order of the issues."""
+        self._make_room()
         ties = [(issue.parent, issue.within) for issue in issues]
-        self._learn(_links(ties))
+        self._learn(_links(tie for tie in ties if tie not in self._above))
         return [self._lineage(issue, tie) for issue, tie in zip(issues, ties, strict=True)]
 
     def unknown(self, issues: Sequence[Issue]) -> Sequence[Link]:
         """Links above these issues of which the store has no snapshot, and that were not found missing before."""
+        self._make_room()
         level = _links((issue.parent, issue.within) for issue in issues)
         self._learn(level)
         seen: set[Link] = set()
@@ -69,15 +71,17 @@ class Ancestry:
         self._above.clear()
         self.__dict__.pop("_missing", None)
 
+    def _make_room(self) -> None:
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+            self._above.clear()
+
     @cached_property
     def _missing(self) -> set[str]:
         return _names(self._store.missing(self._tracker))
 
     def _learn(self, links: set[Link]) -> None:
         """Look up all ancestors of a batch level by level: one query a level, however many issues."""
-        if len(self._known) > REMEMBERED:
-            self._known.clear()
-            self._above.clear()
         known = self._known
         for _ in range(DEPTH):
             new = sorted((link for link in links if link not in known), key=_order)
