@@ -99,12 +99,14 @@ class Comparison:
         failing = any(map(expressions, (*old.rules, *new.rules)))
         self._speaking: Callable[[Seen, Lineage], Both] = (_Apart if failing else _Together)(old, new).speaking
         self._old, self._new = Decider(old, now), Decider(new, now)
-        self._heard: dict[int, tuple[Lineage, Above, Above]] = {}
+        self._heard: dict[int, tuple[Lineage, Above, Above, bool]] = {}
 
     def differs(self, issue: Seen, lineage: Lineage) -> bool:
         """Whether the decisions differ in anything that is kept of them."""
         before, after = self._speaking(issue, lineage)
-        heard, hears = self._above(lineage)
+        _, heard, hears, alike = self._above(lineage)
+        if alike and before == after:
+            return False
         via = _via(before, heard, lineage)
         if via is not _via(after, hears, lineage):
             return True
@@ -114,14 +116,18 @@ class Comparison:
             return heard != hears
         return before.shown != after.shown or (via is Via.RULE and _beside(heard) != _beside(hears))
 
-    def _above(self, lineage: Lineage) -> tuple[Above, Above]:
-        """What is heard from above under each. What hangs alike is given one and the same lineage: remembered."""
+    def _above(self, lineage: Lineage) -> tuple[Lineage, Above, Above, bool]:
+        """What is heard from above under each, and whether it is alike.
+
+        What hangs alike is given one and the same lineage, so it is remembered by that.
+        """
         known = self._heard.get(id(lineage))
         if known is None or known[0] is not lineage:
             if len(self._heard) >= REMEMBERED:
                 self._heard.clear()
-            known = self._heard[id(lineage)] = lineage, self._old.above(lineage), self._new.above(lineage)
-        return known[1], known[2]
+            heard, hears = self._old.above(lineage), self._new.above(lineage)
+            known = self._heard[id(lineage)] = lineage, heard, hears, heard == hears
+        return known
 
 
 class _Together:

@@ -57,13 +57,6 @@ class _Above:
     candidates: frozenset[int]
     """Rules that may match whatever stands below: by what is above, or without anything."""
 
-    def is_of(self, lineage: Lineage) -> bool:
-        """Whether it was made for an equal lineage."""
-        known = self.lineage
-        if known is lineage:
-            return True
-        return alike(known, lineage)
-
 
 def alike(one: Lineage, other: Lineage) -> bool:
     """Whether two lineages say the same to rules: equal snapshots, and as complete."""
@@ -422,7 +415,7 @@ class Matcher:
             return self._alone if lineage.missing is None else _Above(lineage, (), self._always)
         nearest = lineage.steps[0]
         known = self._known.get(nearest[0].ref.id)
-        if known is not None and known.is_of(lineage):
+        if known is not None and (known.lineage is lineage or alike(known.lineage, lineage)):
             return known
         rest = self._above(lineage.rest(0))
         step = tuple(Sight(a, self.atoms.hits(a), self._above(lineage.above(0, n))) for n, a in enumerate(nearest))

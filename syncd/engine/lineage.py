@@ -48,8 +48,12 @@ class Ancestry:
         """As `of`, in the order of the issues."""
         self._make_room()
         ties = [(issue.parent, issue.within) for issue in issues]
-        self._learn(_links(tie for tie in ties if tie not in self._above))
-        return [self._lineage(issue, tie) for issue, tie in zip(issues, ties, strict=True)]
+        known = [self._above.get(tie) for tie in ties]
+        self._learn(_links(tie for tie, one in zip(ties, known, strict=True) if one is None))
+        return [
+            self._lineage(issue, tie) if one is None or one.cycle is not None else one
+            for issue, tie, one in zip(issues, ties, known, strict=True)
+        ]
 
     def unknown(self, issues: Sequence[Issue]) -> Sequence[Link]:
         """Links above these issues of which the store has no snapshot, and that were not found missing before."""

@@ -19,8 +19,8 @@ from syncd.engine.work import TRADED, Observed, Work, rules_key
 BATCH: Final = 1000
 SOUGHT_AT_MOST: Final = 50_000
 """Issues looked up one by one for an edit; where values are borne by more, walking through all of them is as fast."""
-REMEMBERED: Final = 100_000
-"""Ancestors of which is remembered whether the edit touches them; past it the memory starts afresh."""
+REMEMBERED: Final = 10_000
+"""Lineages of which is remembered whether the edit touches them; past it the memory starts afresh."""
 UNDECIDED: Final = "undecided:"
 """Stands before the `rules_key` of a tracker while what was read may not have been decided yet."""
 
@@ -98,7 +98,7 @@ class Shift:
         """Most rules differ, so that comparing outright costs less than asking first; or CEL may fail on an issue."""
         self._ancestry = ancestry
         self._sides = Comparison(earlier, work.matcher, work.clock.now())
-        self._touched: dict[str, bool] = {}
+        self._touched: dict[int, tuple[Lineage, bool]] = {}
         self._renamed = {fold(work.policy.names.outcome + name) for name in self._edit.outcomes}
         self.unmoved = 0
         """Issues that were decided again, and came out alike."""
@@ -155,22 +155,20 @@ class Shift:
         return differs
 
     def _touched_above(self, lineage: Lineage) -> bool:
-        """Whether a rule that differs matches on an ancestor. Remembered: siblings share what is above."""
+        """Whether a rule that differs matches on an ancestor. What hangs alike is given one lineage: remembered."""
+        known = self._touched.get(id(lineage))
+        if known is None or known[0] is not lineage:
+            if len(self._touched) >= REMEMBERED:
+                self._touched.clear()
+            known = self._touched[id(lineage)] = lineage, self._touches(lineage)
+        return known[1]
+
+    def _touches(self, lineage: Lineage) -> bool:
         if not lineage.steps:
             return False
-        nearest = lineage.steps[0]
-        name = nearest[0].ref.id if len(nearest) == 1 else "+".join(one.ref.id for one in nearest)
-        # what is above in a circle, or above a parent that lies in another project, depends on where one stands
-        plain = lineage.cycle is None and lineage.gap is None and not lineage.beyond
-        if plain and name in self._touched:
-            return self._touched[name]
-        found = any(self._sieve.strongest(one, lineage.above(0, place)) for place, one in enumerate(nearest))
-        found = found or self._touched_above(lineage.rest(0))
-        if len(self._touched) >= REMEMBERED:
-            self._touched.clear()
-        if plain:
-            self._touched[name] = found
-        return found
+        nearest = enumerate(lineage.steps[0])
+        found = any(self._sieve.strongest(one, lineage.above(0, place)) for place, one in nearest)
+        return found or self._touches(lineage.rest(0))
 
 
 def descendants(work: Work, ids: Iterable[str]) -> set[str]:
