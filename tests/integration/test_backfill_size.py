@@ -87,7 +87,7 @@ def watch(process: "subprocess.Popen[str]", folder: Path, until: int | None) -> 
 
 @pytest.mark.stress
 def test_a_hundred_thousand_issues_with_two_kills_on_the_way(tmp_path: Path) -> None:
-    size = int(os.environ.get("BACKFILL_SIZE", "100000"))
+    size = int(os.environ.get("BACKFILL_SIZE", "115000"))  # of which 100,000 lie in the scope
     with sandbox(size) as url:
         config = configured(tmp_path, url, 8)
         began = time.monotonic()
@@ -98,7 +98,7 @@ def test_a_hundred_thousand_issues_with_two_kills_on_the_way(tmp_path: Path) -> 
         told: Any = json.loads(process.communicate()[0])["trackers"][TRACKER]
     print(f"{known(tmp_path)} issues in {took:.0f} s, two kills; peaks {[round(p) for p in peaks]} MB; last: {told}")  # noqa: T201 - asked for
     assert told["complete"]
-    assert known(tmp_path) > size * 0.8  # the rest lies in projects outside the scope
+    assert known(tmp_path) > size * 0.87  # the rest lies in projects outside the scope
     assert told["requests"] < size // 100 * 0.7 + 100, "what was read before the kills is not read again"
     assert max(peaks) <= MOST_MB
 
