@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, assert_never
 
 from syncd.core.acting import rules_in
@@ -259,6 +260,7 @@ def _held_for_good(case: Case, policy: Policy, wanted: str | None, there: str | 
     return None
 
 
+@lru_cache  # a rule edit plans tens of thousands of a few marks
 def _marks(mark: str | None) -> tuple[str, ...]:
     return () if mark is None else (mark,)
 
