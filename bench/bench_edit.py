@@ -82,8 +82,8 @@ RARE = 0.008
 BELOW = 500
 """Issues below the epic that is edited."""
 EDITED_EPIC = "10010000"
-EDITED = 2
-"""The turn in which it bears another label: before and after it, its own."""
+EDITED = 3
+"""The turn that is measured: its label is another one for the second time."""
 EPIC = "an epic"
 BELOW_ALONE = "its descendants, decided"
 BELOW_STORED = "its descendants, decided and stored"
@@ -264,6 +264,12 @@ def after(name: str) -> Rulebook:
             raise ValueError(name)
 
 
+def epic_label() -> tuple[str, ...]:
+    """The labels of the epic that is edited: one that a rule maps all below it by."""
+    when: Any = before().rules[3].when
+    return (when.patterns[0].text,)
+
+
 def _with(book: Rulebook, *changed: Rule) -> Rulebook:
     of_id = {one.id: one for one in changed}
     return replace(book, rules=tuple(of_id.get(one.id, one) for one in book.rules))
@@ -357,14 +363,12 @@ def syncd(folder: Path, name: str) -> Figures:
     store = open_store(f"sqlite:///{folder}/syncd.db", clock_now=NOW)
     if name in (BELOW_ALONE, BELOW_STORED):
         return below(store, keep=name == BELOW_STORED)
+    for work in edited_epic(store):  # statements are compiled once a process
+        look(work)
     if name == EPIC:
-        (one,) = store.by_link(TRACKER, [Link(EDITED_EPIC, None)]).values()
-        when: Any = before().rules[3].when
-        there = work_on(store, before(), _relabelled(one, 1, (when.patterns[0].text,)))
-        back = work_on(store, before(), _relabelled(one, 2, one.labels))
+        there, back = edited_epic(store)
     else:
         there, back = work_on(store, after(name)), work_on(store, before())
-    look(work_on(store, before()))  # statements are compiled once a process
     if name == FEW_STORED:
         figures = timed(lambda: redecided(there, before()))
         redecided(back, after(name))
@@ -375,13 +379,20 @@ def syncd(folder: Path, name: str) -> Figures:
     return figures
 
 
+def edited_epic(store: Store) -> tuple[Work, Work]:
+    """A pass that meets the epic with another label, and one that meets it with its own again."""
+    (one,) = store.by_link(TRACKER, [Link(EDITED_EPIC, None)]).values()
+    other = _relabelled(one, 1, epic_label())
+    return work_on(store, before(), other), work_on(store, before(), _relabelled(one, 2, one.labels))
+
+
 def below(store: Store, *, keep: bool) -> Figures:
     """What hangs below the edited epic, found, decided and (to `keep` it) stored where it is new; then turned back."""
     (one,) = store.by_link(TRACKER, [Link(EDITED_EPIC, None)]).values()
-    when: Any = before().rules[3].when
+    other = epic_label()
     work, figures = work_on(store, before()), None
-    # first without measuring: statements are compiled once a process
-    for minutes, labels in enumerate((one.labels, (when.patterns[0].text,), one.labels), start=1):
+    # there and back first without measuring: statements are compiled once a process
+    for minutes, labels in enumerate((other, one.labels, other, one.labels), start=1):
         store.remember(TRACKER, [_relabelled(one, minutes, labels)], in_scope=True, now=NOW)
         told = timed(lambda: decided_below(work, keep=keep))
         figures = told if minutes == EDITED else figures
@@ -548,13 +559,12 @@ def floor(folder: Path, name: str) -> Figures:
 def floor_below(folder: Path) -> Figures:
     """Classify what hangs below the edited epic and write what changed; then turn it back."""
     engine = floor_engine(folder)
-    when: Any = before().rules[3].when
-    figures = None
+    other, figures = epic_label(), None
     query = select(FLOOR_ISSUES.c.above).where(FLOOR_ISSUES.c.nearest == int(EDITED_EPIC)).limit(1)
     with engine.begin() as connection:
         chain = orjson.loads(connection.execute(query).scalar_one())
     own = chain[0][1][3]
-    for turn, labels in enumerate((own, (when.patterns[0].text,), own), start=1):
+    for turn, labels in enumerate((other, own, other, own), start=1):
         plain = RawFloor(before())
         chain[0][1][3] = labels
         plain.above[int(EDITED_EPIC)] = plain.hear(chain)
