@@ -139,15 +139,19 @@ def test_watch_checks_again_after_each_change_and_leaves_with_the_last_exit_code
 
 def test_watch_ends_at_a_real_ctrl_c(config: Path) -> None:
     """With the program's own sleep: Ctrl-C arrives while it waits."""
-
-    program = [sys.executable, "-c", "from syncd.cli import main; main(['check', '--watch', '--json'])"]
+    # heard also where the tests run in the background of a shell, which has all that it starts there ignore Ctrl-C
+    hears = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = [sys.executable, "-c", f"{hears}; from syncd.cli import main; main(['check', '--watch', '--json'])"]
     (config / T).write_text("intent: [")
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(program, cwd=config.parent, env=environ, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         assert json.loads(running.stdout.readline())["ok"] is False
         running.send_signal(signal.SIGINT)
-        assert running.wait(30) == 2
+        try:
+            assert running.wait(30) == 2
+        finally:
+            running.kill()
 
 
 def test_the_hook_for_other_repositories_runs_a_command_that_exists() -> None:
