@@ -180,7 +180,7 @@ class App:
                 return applied_before(desk.store, shown)
             trackers = [t for t in desk.config.settings.trackers if t.id in shown.trackers]
             pairs = [Pair(self._shown_work(stack, desk, t), desk.writer(stack, t)) for t in trackers]
-            result = apply_shown(pairs, shown, exact=exact)
+            result = apply_shown(desk.store, pairs, shown, exact=exact)
             if not result.nothing_holds:
                 end_holds(desk.store, shown.plan.actions)
             return result

@@ -45,7 +45,7 @@ class Batch:
         if learned:
             work.store.save_applied([a for a in learned if a is not None])
         if news:
-            work.store.save_standings(news)
+            work.store.save_standings(news, now)
         if self.started or self.ended:
             work.store.save_overrides(self.started, self.ended, now)
 

@@ -117,7 +117,7 @@ class Pair:
     writer: TrackerWriter
 
 
-def apply_shown(pairs: Sequence[Pair], shown: StoredPlan, *, exact: bool) -> Applied:
+def apply_shown(store: Store, pairs: Sequence[Pair], shown: StoredPlan, *, exact: bool) -> Applied:
     """Observe again and do those actions of the shown plan that a fresh one still contains, over the limits too.
 
     `exact`: only if every action of it still holds (or is done); else nothing is written. Nothing that was not
@@ -134,7 +134,8 @@ def apply_shown(pairs: Sequence[Pair], shown: StoredPlan, *, exact: bool) -> App
         if not looked.complete:
             result.incomplete[pair.work.tracker] = looked.why or ""
     held = {same_write(a): a for looked in fresh.values() for a in looked.plan.actions}
-    _sort_out(pairs, result, wanted, held)
+    result.new = [action for name, action in held.items() if name not in wanted]
+    _part(store, result, [action for name, action in wanted.items() if name not in held])
     if exact and result.dropped:
         return result
     for pair in pairs:
@@ -161,17 +162,6 @@ def _close(pairs: Sequence[Pair], result: Applied) -> None:
         pair.work.store.settle_plan(result.digest, now)
         if not any(action.ref.tracker == pair.work.tracker for action in result.new):
             pair.work.store.clear_waiting(pair.work.tracker, now)
-
-
-def _sort_out(
-    pairs: Sequence[Pair],
-    result: Applied,
-    wanted: dict[tuple[str, ...], Action],
-    held: dict[tuple[str, ...], Action],
-) -> None:
-    result.new = [action for name, action in held.items() if name not in wanted]
-    if pairs:
-        _part(pairs[0].work.store, result, [action for name, action in wanted.items() if name not in held])
 
 
 def _part(store: Store, result: Applied, left: Sequence[Action]) -> None:

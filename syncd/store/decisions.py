@@ -71,16 +71,19 @@ class Decisions(Part):
 
     # --- standings ---
 
-    def save_standings(self, standings: Sequence[Standing]) -> None:
-        """Keep decisions; a row of history for each whose (kind, outcome) pair is new. Equal ones write nothing."""
+    def save_standings(self, standings: Sequence[Standing], now: datetime | None = None) -> None:
+        """Keep decisions; a row of history for each whose (kind, outcome) pair is new. Equal ones write nothing.
+
+        `now`: of the pass. A verdict that began in it, and is now decided by more than was known then, is told so.
+        """
         newest = {s.decision.ref: s for s in standings}
         rows = [_standing_row(newest[ref]) for ref in sorted(newest)]
         if rows:
             with self._db.writing() as connection:
                 for batch in batches(rows):
-                    self._save_standings(connection, batch)
+                    self._save_standings(connection, batch, now)
 
-    def _save_standings(self, connection: Connection, batch: list[Row]) -> None:
+    def _save_standings(self, connection: Connection, batch: list[Row], now: datetime | None) -> None:
         stored = self._stored_standings(connection, [IssueRef(row["tracker"], row["id"]) for row in batch])
         rows: list[Row] = []
         turns: list[Row] = []
@@ -92,6 +95,9 @@ class Decisions(Part):
             if before is None or (before["kind"], before["outcome"]) != (row["kind"], row["outcome"]):
                 turn = {"tracker": row["tracker"], "id": row["id"], "at": row["since"], "decision": row["decision"]}
                 turns.append(turn | {"origin": row["origin"]})
+            elif row["since"] == now:
+                this = and_(history.c.tracker == row["tracker"], history.c.id == row["id"], history.c.at == now)
+                connection.execute(update(history).where(this).values(decision=row["decision"]))
         if rows:
             note_moved_causes(self._db, connection, {row["tracker"] for row in rows})
             self._db.upsert_many(connection, standings, rows)

@@ -411,6 +411,15 @@ def test_history_keeps_each_change_of_the_pair_and_nothing_else(store: Store) ->
     assert store.history(ref("2")) == []
 
 
+def test_a_verdict_decided_again_in_the_pass_that_it_began_in_is_told_as_it_was_decided_last(store: Store) -> None:
+    old, first = mapped("1", "reliability", NOW), mapped("1", "growth", NOW + MINUTE)
+    again = replace(first, decision=replace(first.decision, diverges_from="PAY-9"))
+    later = replace(first, decision=replace(first.decision, diverges_from="PAY-7"))
+    for one, now in ((old, NOW), (first, NOW + MINUTE), (again, NOW + MINUTE), (later, NOW + 2 * MINUTE)):
+        store.save_standings([one], now)
+    assert store.history(ref("1")) == [(NOW, old.decision), (NOW + MINUTE, again.decision)]
+
+
 def test_incomplete_is_another_pair_than_unmapped_and_overheads_differ_by_their_id(store: Store) -> None:
     verdicts: list[Verdict] = [
         Unmapped(),

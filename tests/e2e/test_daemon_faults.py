@@ -134,9 +134,8 @@ def away(tmp_path: Path, seconds: float, *, network: bool) -> None:
             sys.stderr.write(f"\naway for {back - began:.0f} s; written {time.monotonic() - back:.1f} s after\n")
             for lost, found in (("store_lost", "store_back"), ("engine_database_lost", "engine_database_back")):
                 until(lambda lost=lost, found=found: len(process.events(lost)) == len(process.events(found)), found)  # type: ignore[misc]  # its defaults are bound
-                assert 1 <= len(process.events(lost)) <= 3, (
-                    f"{lost} is told when it changes"
-                )  # one that starts answers now and then
+                # more than once, since a server that is starting answers now and then
+                assert 1 <= len(process.events(lost)) <= 3, f"{lost} is told when it changes"
             edits = [e for e in rig.site.counts.items() if e[0].startswith("PUT")]
             assert sum(n for _, n in edits) <= 2, "nothing was written twice"
             before = len(process.events("store_lost"))

@@ -1,11 +1,12 @@
 """`apply --plan`: what was shown is done, what no longer holds is dropped, what is new waits."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support_stage import Stage, staged
+from support_stage import TRACKER, Stage, staged
 
 from connectors.sandbox import Fault
 from syncd.core.errors import Busy
@@ -145,6 +146,15 @@ def test_a_plan_of_which_nothing_holds_does_nothing(stage: Stage) -> None:
     assert result.nothing_holds
     assert len(result.dropped) == len(result.new) == 4
     assert {tuple(stage.marks(key)) for key in made} == {()}
+
+
+def test_a_plan_for_a_tracker_that_the_settings_lost_is_told_to_be_dropped(stage: Stage) -> None:
+    made = backlog(stage)
+    digest = stage.plan().plan.digest
+    trackers = {"renamed": stage.settings["trackers"][TRACKER]}
+    (stage.config / "syncd.yaml").write_text(json.dumps(stage.settings | {"trackers": trackers}), encoding="utf-8")
+    result = stage.apply(digest)
+    assert (result.nothing_holds, sorted(action.key for action in result.dropped)) == (True, sorted(made))
 
 
 def test_the_second_half_is_done_by_applying_the_same_plan_again(stage: Stage) -> None:

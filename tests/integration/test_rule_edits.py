@@ -94,6 +94,11 @@ def test_below_a_commented_issue_that_an_edit_maps_each_is_asked_itself(tmp_path
     compare(tmp_path, 1023)
 
 
+def test_history_tells_of_an_issue_what_its_pass_learned_of_it_last(tmp_path: Path) -> None:
+    """It changed, so it was decided first; a word above it, which it diverges from, was heard later in that pass."""
+    compare(tmp_path, 1984)
+
+
 @pytest.mark.stress
 @pytest.mark.parametrize("part", range(20))
 def test_the_fast_way_comes_to_the_same_on_many_worlds(tmp_path: Path, part: int) -> None:

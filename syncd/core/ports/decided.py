@@ -31,8 +31,11 @@ class Decisions(Protocol):
         """Every version that came into use, newest first; one that came back stands there again."""
         ...
 
-    def save_standings(self, standings: Sequence[Standing]) -> None:
-        """Keep decisions; a row of history for each whose (kind, outcome) pair is new."""
+    def save_standings(self, standings: Sequence[Standing], now: datetime | None = None) -> None:
+        """Keep decisions; a row of history for each whose (kind, outcome) pair is new.
+
+        `now`: of the pass. A verdict that began in it, and is now decided by more than was known then, is told so.
+        """
         ...
 
     def history(self, ref: IssueRef) -> Sequence[tuple[datetime, Decision]]:
