@@ -1,6 +1,7 @@
 """What every part of syncd may rely on in a store, on SQLite and PostgreSQL alike."""
 
 import inspect
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -42,6 +43,7 @@ from syncd.core.model import (
 )
 from syncd.core.ports import Change, EntryState, Lease, Progress, RulesVersion, Store
 from syncd.store import SqlStore, open_store
+from syncd.store.database import listed
 from syncd.store.snapshots import Snapshots
 from syncd.store.tables import trackers
 
@@ -875,3 +877,9 @@ def test_a_readers_memory_comes_back_as_it_was(store: Store) -> None:
     assert store.progress(JIRA) == Progress(memory='{"labels": 7}')
     store.save_progress(JIRA, Progress())
     assert store.progress(JIRA) == Progress()
+
+
+def test_words_among_many_lose_what_no_database_can_hold_and_nothing_else() -> None:
+    plain = ["1", "snow ☃", 'quote "', "a backslash \\u0000"]
+    assert json.loads(listed(plain)) == plain
+    assert json.loads(listed([*plain, "nul \0", "half \ud83d"])) == [*plain, "nul \ufffd", "half \ufffd"]

@@ -391,6 +391,12 @@ def test_what_is_inherited_says_from_whom() -> None:
     assert why(standing(MAPPED, decision=blind)) == "an ancestor cannot be read"
 
 
+def test_a_plan_is_called_the_same_in_every_version_of_syncd() -> None:
+    """People paste it, and a plan that was shown before an upgrade is applied after it."""
+    shown = [action(), action("PAY-2", add=("alignment/unmapped",)), action("OPS-3", remove=("outcome/cost",))]
+    assert digest(shown) == "c77d1e5f5caeeb2b"
+
+
 def test_the_digest_of_a_comment_is_of_what_it_says() -> None:
     unmapped = action(kind="comment", comment=sticky_comment(issue(), Decision(issue().ref, UNMAPPED), STRATEGY))
     torn = action(kind="comment", comment=sticky_comment(issue(), Decision(issue().ref, TORN), STRATEGY))
