@@ -322,7 +322,7 @@ class Daemon:
         matcher = before.matcher if before and (before.version, before.matcher.day) == (version, day) else None
         matcher = matcher or Matcher(config.rulebook, day)
         desk = self.app.desk_of(config, self._store, matcher)
-        options = desk.options(tracker)
+        options = desk.options(tracker, before.options.fields if before and before.version == version else None)
         if before is not None and before.options == options:
             kept = replace(before, version=version, matcher=matcher)
         else:

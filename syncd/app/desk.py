@@ -66,11 +66,11 @@ class Desk:
     matcher: Matcher
     accept_missing: frozenset[str] = frozenset()
 
-    def options(self, tracker: TrackerSettings) -> TrackerOptions:
-        """What the tracker's connector is told, with the fields that the rules ask for."""
+    def options(self, tracker: TrackerSettings, fields: tuple[str, ...] | None = None) -> TrackerOptions:
+        """What the tracker's connector is told, with the fields that the rules ask for (if that is known already)."""
         groups = load_kind(tracker.kind).groups
         options = tracker_options(self.config.settings, tracker.id, self.environ, groups=groups)
-        return replace(options, fields=asked_fields(self.config.rulebook, tracker.id))
+        return replace(options, fields=asked_fields(self.config.rulebook, tracker.id) if fields is None else fields)
 
     def work(self, stack: ExitStack, tracker: TrackerSettings, lease: Lease) -> Work:
         """A pass over one tracker."""

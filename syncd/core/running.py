@@ -80,6 +80,10 @@ class RunStore(Protocol):
         """Replace the last one of that tracker and kind."""
         ...
 
+    def attempt(self, tracker: str, kind: str) -> Attempt | None:
+        """The last one of that tracker and kind."""
+        ...
+
     def attempts(self) -> Sequence[Attempt]:
         """The last one of each tracker and kind."""
         ...

@@ -21,12 +21,14 @@ def run_cycle(work: Work, writer: TrackerWriter) -> CycleResult:
     Raises `StoreError` and `LeaseLostError`; the tracker's faults are in the result.
     """
     brief = work.store.brief(work.tracker)
-    earlier = look_up_sending(work, writer) if Owed.SENDING in brief.owed else Done()
+    left, earlier = brief.owed & {Owed.TODO, Owed.SENDING}, Done()
+    if Owed.SENDING in left:
+        earlier = look_up_sending(work, writer)
+        brief = work.store.brief(work.tracker)  # the tracker may have asked to be left alone
     looked = _look(work, brief=brief)
     guarded = guard(looked.plan, {work.tracker: looked.in_scope}, work.limits)
     if guarded.refusals or Owed.WAITING in brief.owed:
         _keep_refused(work, guarded)
-    left = Owed.TODO in brief.owed or Owed.SENDING in brief.owed  # what was begun may have been put back
     done = carry_out(work, writer, guarded.plan) if guarded.plan.actions or left else Done()
     board = Done() if done.stopped else write_dashboard(work, writer, looked)
     denied = [*looked.denied, *done.denied, *board.denied]

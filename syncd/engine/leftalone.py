@@ -5,19 +5,15 @@ longer is kept in the store, since the next to ask may be another process.
 """
 
 from datetime import datetime
-from typing import Final
 
 from syncd.core.errors import TrackerError, Unavailable
+from syncd.core.ports import READING
 from syncd.engine.work import Work
 
-READING: Final = "/reading"
-"""After a tracker's id: what a whole observation cannot do without is limited, and other calls are not."""
 
-
-def heed(work: Work) -> None:
+def heed(work: Work, until: datetime | None) -> None:
     """Raise `Unavailable` while the tracker is to be left alone by whoever reads it. Nothing is asked of it."""
-    now, until = work.clock.now(), work.store.rests_until(work.tracker, work.tracker + READING)
-    if until is not None and until > now:
+    if until is not None and until > work.clock.now():
         message = f"{work.tracker}: it asked to be left alone until {_told(until)}; nothing was asked"
         raise Unavailable(message, tracker=work.tracker)  # until when is known already
 

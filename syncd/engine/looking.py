@@ -101,8 +101,10 @@ def _at_rest(work: Work, observed: Observed, brief: Brief) -> bool:
 
 
 def _rested(work: Work, observed: Observed, brief: Brief, unheard: str | None) -> Looked:
-    """A pass that found nothing: how far it read is all that it keeps."""
-    _save(work, observed)
+    """A pass that found nothing: how far it read is all that it keeps, if the tracker still is its own to read."""
+    with work.store.together():
+        work.still_ours()
+        _save(work, observed)
     return Looked(
         plan=make_plan(()),
         complete=observed.complete and unheard is None,

@@ -87,7 +87,7 @@ def observe(work: Work, before: Progress, brief: Brief) -> Observed:
     why: str | None = None
     denied: tuple[Finding, ...] = ()
     try:
-        leftalone.heed(work)
+        leftalone.heed(work, brief.rests)
         sight, tally.sighted = work.reader.look_around(), True
         tally.progress = _fit(work, trusted(replace(progress, skew=sight.skew)), sight)
         census = call_for_census(work, tally.progress, brief.census)
@@ -217,7 +217,8 @@ def _walk_once(work: Work, tally: _Tally, back_to: datetime | None) -> int:
     begin = since(work, tally.progress, work.clock.now())
     begin = begin if begin is None or back_to is None else min(begin, back_to)
     for page in work.reader.observe(begin, _memory(tally)):
-        work.still_ours()
+        if page.issues or page.outside or page.unreadable or not page.last:  # else there is nothing of it to keep
+            work.still_ours()
         tally.late = max(tally.late, lateness(work, page.issues, known_to))
         _remember(work, page, tally)
         work.watch(f"reading {work.tracker}", tally.rows, None)
@@ -305,7 +306,8 @@ def _read_aside(work: Work, tally: _Tally) -> None:
 
 def _read_ancestors(work: Work, tally: _Tally, now: datetime) -> None:
     """Ancestors outside the scope change too, and no observation of the scope shows it: they are read directly."""
-    with work.store.moment():
+    with work.store.together():
+        work.still_ours()
         above = {link for link in work.store.outside(work.tracker) if link.id not in tally.told}
         missing = work.store.missing(work.tracker)
     links: Sequence[Link] = sorted({*above, *missing}, key=repr)

@@ -80,11 +80,11 @@ class Passes:
                 return {"failed": type(bug).__name__}
 
     def _attempted(self, task: Task, every: timedelta) -> Mapping[str, Any]:
-        before = next((a for a in self.store.attempts() if (a.tracker, a.kind) == (task.tracker, "cycle")), None)
-        now = self.clock.now()
-        if before is not None and _still_waits(before, now):
-            return {"skipped": f"backing off until {before.not_before}"}
-        lease = self.store.acquire(task.tracker, self.holder, now, LEASE_TTL)
+        with self.store.together():
+            before, now = self.store.attempt(task.tracker, "cycle"), self.clock.now()
+            if before is not None and _still_waits(before, now):
+                return {"skipped": f"backing off until {before.not_before}"}
+            lease = self.store.acquire(task.tracker, self.holder, now, LEASE_TTL)
         held_by = None if lease else self.store.lease_holder(task.tracker, now)
         if gone := gone_holder(held_by):
             lease = self.store.acquire(task.tracker, self.holder, now, LEASE_TTL, gone=gone)
@@ -92,12 +92,20 @@ class Passes:
             logger().info("cycle_skipped", held_by=holder_words(held_by))
             return {"skipped": f"held by {holder_words(held_by)}"}
         try:
-            attempt = self._carried_out(task, lease, before, every)
-        finally:
+            attempt, result = self._carried_out(task, lease, before, every)
+            with self.store.together():
+                self._record(attempt)
+                self.store.release(lease)
+        except BaseException:
             self.store.release(lease)
+            raise
+        self._tell(attempt, before, result)
         return attempt.facts
 
-    def _carried_out(self, task: Task, lease: Lease, before: Attempt | None, every: timedelta) -> Attempt:
+    def _carried_out(
+        self, task: Task, lease: Lease, before: Attempt | None, every: timedelta
+    ) -> tuple[Attempt, CycleResult | None]:
+        """How it went, and what it came to where it came to its end."""
         failures = 0 if before is None else before.failures
         began = Attempt(tracker=task.tracker, kind=task.kind, id=task.id, started=self.clock.now(), failures=failures)
         clock, cpu = monotonic(), thread_time()
@@ -120,27 +128,15 @@ class Passes:
             why = str(failed)
         facts = {**_facts(result), "why": why, "seconds": round(monotonic() - clock, 3)}
         facts["cpu_s"] = round(thread_time() - cpu, 3)
-        attempt = self._recorded(began, facts, why, unreached=unreached, every=every if patient else None)
-        self._tell(attempt, before, result)
-        return attempt
+        now, failures = self.clock.now(), failures + 1 if unreached else 0
+        not_before = _not_before(now, failures, every) if patient else None
+        ended = replace(began, ended=now, failures=failures, not_before=not_before, why=why, facts=facts)
+        return ended, result
 
-    def _recorded(
-        self, began: Attempt, facts: Mapping[str, Any], why: str | None, *, unreached: bool, every: timedelta | None
-    ) -> Attempt:
-        now = self.clock.now()
-        failures = began.failures + 1 if unreached else 0
-        attempt = replace(
-            began,
-            ended=now,
-            failures=failures,
-            not_before=None if every is None else _not_before(now, failures, every),
-            why=why,
-            facts=facts,
-        )
+    def _record(self, attempt: Attempt) -> None:
         self.store.save_attempt(attempt)
-        if began.kind != "cycle" and unreached:  # the tracker as a whole is left alone, whatever found it out
+        if attempt.kind != "cycle" and attempt.failures:  # the tracker as a whole is left alone, whatever found it out
             self.store.save_attempt(replace(attempt, kind="cycle"))
-        return attempt
 
     def _tell(self, attempt: Attempt, before: Attempt | None, result: CycleResult | None) -> None:
         log = logger()

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from syncd.core.match import Matcher
@@ -74,7 +75,7 @@ class Work:
         if not self.store.renew(self.lease, self.clock.now(), ttl):
             raise LeaseLostError(f"another process took over {self.tracker}")
 
-    @property
+    @cached_property
     def rules_key(self) -> str:
         """Equal while every decision would come out the same."""
         return rules_key(self.rulebook, self.matcher.rules) + self.traded_key
@@ -85,7 +86,7 @@ class Work:
         here = sorted(repr(one) for one in self.tradeoffs if one.tracker in (None, self.tracker))
         return TRADED + _hash(*here) if here else ""
 
-    @property
+    @cached_property
     def plan_key(self) -> str:
         """Equal while every omission for a lasting reason would come out the same: the settings that plans follow."""
         policy = self.policy

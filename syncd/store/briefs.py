@@ -3,13 +3,16 @@
 A poll that finds nothing asks the store for this and for nothing else; that is what an idle syncd costs.
 """
 
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     Text,
     and_,
@@ -23,24 +26,28 @@ from sqlalchemy import (
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.sql.selectable import CompoundSelect
 
-from syncd.core.ports import Brief, EntryState, Owed
-from syncd.store.censuses import census_of
+from syncd.core.ports import READING, Brief, EntryState, Owed
+from syncd.store.censuses import census_in
 from syncd.store.part import Part
-from syncd.store.snapshots import progress_of
+from syncd.store.snapshots import REST, progress_in
 from syncd.store.tables import (
+    censuses,
     findings,
     held_counts,
     issues,
+    listenings,
     loose_links,
+    meta,
     outbox,
     outside_scope,
     overrides,
     plan_states,
     said,
     set_aside,
+    trackers,
     waiting,
 )
-from syncd.store.talk import listening_of
+from syncd.store.talk import listening_in
 
 _TRACKER: Final[BindParameter[str]] = bindparam("tracker", type_=Text)
 
@@ -52,23 +59,47 @@ class Briefs(Part):
         """All that a pass over that tracker must know as it begins."""
         with self._db.reading() as connection:
             told = self._answers(connection, tracker)
+            read, counted, heard = self._rows(connection, tracker)
             return Brief(
-                progress=progress_of(connection, tracker),
-                census=census_of(connection, tracker),
-                listening=listening_of(connection, tracker),
+                progress=progress_in(read),
+                census=census_in(counted),
+                listening=listening_in(heard),
                 owed=frozenset(Owed(value) for what, value in told if what == "owed"),
                 findings=frozenset(value for what, value in told if what == "finding"),
                 held=sum(int(value) for what, value in told if what == "held"),
+                rests=max((datetime.fromisoformat(value) for what, value in told if what == "rest"), default=None),
             )
 
     def _answers(self, connection: Connection, tracker: str) -> list[tuple[str, str]]:
-        return [(what, value) for what, value in connection.execute(self._question, {"tracker": tracker}).all()]
+        given = {"tracker": tracker, "rest": REST + tracker, "reading": REST + tracker + READING}
+        return [(what, value) for what, value in connection.execute(self._question, given).all()]
+
+    def _rows(self, connection: Connection, tracker: str) -> Iterator[Mapping[str, Any] | None]:
+        """The tracker's own row in each of these tables."""
+        values = iter(connection.execute(_ROWS, {"tracker": tracker}).one())
+        for table in _ONE_EACH:
+            row = dict(zip(table.c.keys(), values, strict=False))
+            yield None if row["tracker"] is None else row
 
     @cached_property
     def _question(self) -> CompoundSelect[str, str]:
         """One statement for all of it; every part of it is a look into an index."""
         there = [select(literal("owed"), literal(owed.value)).where(exists().where(where)) for owed, where in _OWED]
-        return union_all(*there, _open_kinds(), _held())
+        return union_all(*there, _open_kinds(), _held(), _rests())
+
+
+_ONE_EACH: Final = (trackers, censuses, listenings)
+
+
+def _rows() -> Select[Any]:
+    rows: FromClause = select(_TRACKER.label("whose")).subquery("asked")
+    whose = rows.c.whose
+    for table in _ONE_EACH:
+        rows = rows.outerjoin(table, table.c.tracker == whose)
+    return select(*(column for table in _ONE_EACH for column in table.c)).select_from(rows)
+
+
+_ROWS: Final = _rows()
 
 
 def _open_kinds() -> Select[str, str]:
@@ -80,6 +111,11 @@ def _open_kinds() -> Select[str, str]:
 def _held() -> Select[str, str]:
     total = sql_cast(func.coalesce(func.sum(held_counts.c.issues), 0), Text)
     return select(literal("held"), total).where(held_counts.c.tracker == _TRACKER)
+
+
+def _rests() -> Select[str, str]:
+    names = (bindparam("rest", type_=Text), bindparam("reading", type_=Text))
+    return select(literal("rest"), meta.c.value).where(meta.c.name.in_(names))
 
 
 def _in_state(state: EntryState) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
@@ -105,7 +106,11 @@ def _stands(link: Link, known: tuple[str, str | None] | None, parents: Mapping[s
 
 def census_of(connection: Connection, tracker: str) -> Census:
     """Where that tracker's census stands."""
-    row = connection.execute(_CENSUS, {"tracker": tracker}).mappings().first()
+    return census_in(connection.execute(_CENSUS, {"tracker": tracker}).mappings().first())
+
+
+def census_in(row: Mapping[Any, Any] | None) -> Census:
+    """What a row of `censuses` tells."""
     if row is None:
         return Census()
     values = {name: row[name] for name in row if name != "tracker"}

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -40,11 +41,25 @@ BATCH = 1000
 """Rows in one statement: large enough to be fast, small enough to keep memory flat."""
 
 
+class Mode(Enum):
+    """What a transaction is for."""
+
+    READS = "reads"
+    WRITES = "writes"
+    LASTS = "lasts"
+    """It writes, and what it wrote is on the disk, whatever happens, once it is over."""
+
+
+MODE = "syncd_mode"
+"""Where a connection's `info` tells the mode of the transaction that begins on it."""
+
+
 @dataclass
 class _Joined(threading.local):
     """The transaction that this thread is in."""
 
     connection: Connection | None = None
+    mode: Mode = Mode.READS
     spoiled: bool = field(default=False)
 
 
@@ -102,9 +117,6 @@ class Database:
         self.engine = engine
         self.place = place
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._reads = engine
-        self._writes = engine.execution_options(syncd_writes=True)
-        self._durable = engine.execution_options(syncd_writes=True, syncd_durable=True)
         self._joined = _Joined()
         self._bulks: dict[str, _Bulk] = {}
         self._kept: dict[str, Any] = {}
@@ -113,11 +125,11 @@ class Database:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that only reads."""
-        return self._transaction(self._reads)
+        return self._transaction(Mode.READS)
 
     def writing(self, *, durable: bool = False) -> AbstractContextManager[Connection]:
         """A transaction that writes; `durable`: on the disk, whatever happens, once it is over."""
-        return self._transaction(self._durable if durable else self._writes)
+        return self._transaction(Mode.LASTS if durable else Mode.WRITES)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -129,15 +141,17 @@ class Database:
 
     def _is_behind(self) -> bool:
         try:
-            with self._reads.connect() as connection:
+            with self.engine.connect() as connection:
                 return revisions.is_older(revisions.current(connection))
         except faults.DRIVER_ERRORS:
             return False  # then the first error is the one to tell
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+    def _transaction(self, mode: Mode) -> Iterator[Connection]:
         joined = self._joined
         if joined.connection is not None:
+            if mode is Mode.LASTS and joined.mode is Mode.WRITES:
+                raise AssertionError("what must last joined a transaction that a power cut may undo")
             try:
                 with self.guarded():
                     yield joined.connection
@@ -145,14 +159,26 @@ class Database:
                 joined.spoiled = True
                 raise
             return
-        with self._turns or nullcontext(), self.guarded(), engine.connect() as connection, connection.begin():
-            joined.connection, joined.spoiled = connection, False
+        with self._turns or nullcontext(), self.guarded(), self._begun(mode) as connection:
+            joined.connection, joined.mode, joined.spoiled = connection, mode, False
             try:
                 yield connection
                 if joined.spoiled:
                     raise Broken("a part of a transaction failed and was passed over: nothing of it is kept")
             finally:
                 joined.connection = None
+
+    @contextmanager
+    def _begun(self, mode: Mode) -> Iterator[Connection]:
+        """A connection in a transaction. (An engine of its own for each mode would cost more than what most hold.)"""
+        with self.engine.connect() as connection:
+            info = connection.info  # to ask for it again would connect anew, where the connection was lost meanwhile
+            info[MODE] = mode
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                info.pop(MODE, None)
 
     def kept(self, name: str, put_together: Callable[[], Statement]) -> Statement:
         """The statement of that name, put together once: that costs more than running it."""

@@ -19,7 +19,7 @@ from syncd.store.backup import Backup
 from syncd.store.briefs import Briefs
 from syncd.store.censuses import Censuses
 from syncd.store.codec import instant_text
-from syncd.store.database import Database
+from syncd.store.database import MODE, Database, Mode
 from syncd.store.decisions import Decisions
 from syncd.store.engine_place import patient
 from syncd.store.leases import Leases
@@ -65,6 +65,10 @@ class SqlStore(
     def _grouped(self) -> Iterator[None]:
         with self._db.writing(durable=True):
             yield
+
+    def together(self) -> AbstractContextManager[object]:
+        """Group this thread's calls into one commit, which a power cut may undo: nothing in it may be durable."""
+        return self._db.writing()
 
     def moment(self) -> AbstractContextManager[object]:
         """Group this thread's calls, which only read, into one transaction."""
@@ -241,16 +245,17 @@ def _begin_sqlite(connection: Connection) -> None:
     the other commits (NORMAL), whole and in order, and the next cycle observes those again. The driver is asked
     itself: every transaction begins so, and SQLAlchemy's way costs more than what most of them hold.
     """
-    options, raw = connection.get_execution_options(), connection.connection.driver_connection
+    info, raw = connection.info, connection.connection.driver_connection
     if raw is None:
         raise AssertionError("a transaction began on a connection that is closed")
-    if not options.get("syncd_writes"):
+    mode = info.get(MODE, Mode.READS)
+    if mode is Mode.READS:
         raw.execute("BEGIN")
         return
-    level = "FULL" if options.get("syncd_durable") else "NORMAL"
-    if connection.info.get("synchronous") != level:
+    level = "FULL" if mode is Mode.LASTS else "NORMAL"
+    if info.get("synchronous") != level:
         raw.execute(f"PRAGMA synchronous={level}")
-        connection.info["synchronous"] = level
+        info["synchronous"] = level
     raw.execute("BEGIN IMMEDIATE")
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, select, update
 
 from syncd.core.running import Attempt, Executor, holder_prefix
 from syncd.store.codec import dumps, loads
@@ -69,11 +70,16 @@ class Runs(Part):
         with self._db.writing() as connection:
             connection.execute(self._db.upsert(attempts), _attempt_row(attempt))
 
+    def attempt(self, tracker: str, kind: str) -> Attempt | None:
+        """The row of that tracker and kind."""
+        with self._db.reading() as connection:
+            row = connection.execute(_ATTEMPT, {"whose": tracker, "what": kind}).mappings().first()
+        return None if row is None else _attempt(row)
+
     def attempts(self) -> Sequence[Attempt]:
         """Every row, by tracker and kind."""
         with self._db.reading() as connection:
-            rows = [dict(row) for row in connection.execute(_ATTEMPTS).mappings()]
-        return [Attempt(id=row.pop("cycle"), **{**row, "facts": loads(row["facts"])}) for row in rows]
+            return [_attempt(row) for row in connection.execute(_ATTEMPTS).mappings()]
 
     def verdict_counts(self, tracker: str) -> Mapping[tuple[str, str | None], int]:
         """Counted by the database, without reading a decision."""
@@ -96,6 +102,12 @@ class Runs(Part):
 
 
 _ATTEMPTS = select(attempts).order_by(attempts.c.tracker, attempts.c.kind)
+_ATTEMPT = select(attempts).where(attempts.c.tracker == bindparam("whose"), attempts.c.kind == bindparam("what"))
+
+
+def _attempt(row: Mapping[Any, Any]) -> Attempt:
+    values = {**row, "facts": loads(row["facts"])}
+    return Attempt(id=values.pop("cycle"), **values)
 
 
 def _executor_row(executor: Executor) -> dict[str, object]:

@@ -65,11 +65,11 @@ class Snapshots(Part):
         }
         connection.execute(self._db.upsert(trackers), row)
 
-    def rests_until(self, *what: str) -> datetime | None:
-        """Until when trackers, or parts of them, asked to be left alone: the latest."""
+    def rests_until(self, what: str) -> datetime | None:
+        """Until when a tracker, or a part of it, asked to be left alone."""
         with self._db.reading() as connection:
-            told = connection.execute(_REST, {"names": [REST + name for name in what]}).scalars().all()
-        return max(map(datetime.fromisoformat, told), default=None)
+            told = connection.execute(_REST, {"what": REST + what}).scalar()
+        return None if told is None else datetime.fromisoformat(told)
 
     def rest(self, what: str, until: datetime) -> None:
         """It asked to be left alone until then."""
@@ -267,13 +267,17 @@ _MISSING = (
 )
 REST = "rest/"
 """Before the name of a tracker or a part of it, as a name in `meta`: until when it asked to be left alone."""
-_REST = select(meta.c.value).where(meta.c.name.in_(bindparam("names", expanding=True)))
+_REST = select(meta.c.value).where(meta.c.name == bindparam("what"))
 _PROGRESS = select(trackers).where(trackers.c.tracker == bindparam("tracker"))
 
 
 def progress_of(connection: Connection, tracker: str) -> Progress:
     """How far that tracker has been read."""
-    row = connection.execute(_PROGRESS, {"tracker": tracker}).mappings().first()
+    return progress_in(connection.execute(_PROGRESS, {"tracker": tracker}).mappings().first())
+
+
+def progress_in(row: Mapping[Any, Any] | None) -> Progress:
+    """What a row of `trackers` tells."""
     if row is None:
         return Progress()
     values = {name: row[name] for name in row if name != "tracker"}

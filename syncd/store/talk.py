@@ -1,6 +1,6 @@
 """What people said in comments, their votes against rules, and what syncd told whom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cached_property
@@ -173,5 +173,9 @@ _LISTENING = select(listenings.c.heard_to, listenings.c.checked).where(listening
 
 def listening_of(connection: Connection, tracker: str) -> Listening:
     """How far comments have been read there."""
-    row = connection.execute(_LISTENING, {"tracker": tracker}).first()
-    return Listening() if row is None else Listening(heard_to=row.heard_to, checked=row.checked)
+    return listening_in(connection.execute(_LISTENING, {"tracker": tracker}).mappings().first())
+
+
+def listening_in(row: Mapping[Any, Any] | None) -> Listening:
+    """What a row of `listenings` tells."""
+    return Listening() if row is None else Listening(heard_to=row["heard_to"], checked=row["checked"])

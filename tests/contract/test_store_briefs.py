@@ -6,7 +6,7 @@ from support_store import JIRA, MINUTE, NOW, entry, issue, override, ref, stored
 from syncd.core.commands import Said
 from syncd.core.errors import Unreadable
 from syncd.core.model import Finding, Link, Person
-from syncd.core.ports import Brief, Census, EntryState, Listening, Owed, Progress, Store
+from syncd.core.ports import READING, Brief, Census, EntryState, Listening, Owed, Progress, Store
 from syncd.store import SqlStore
 from syncd.store.plans import PLANS_KEPT
 
@@ -86,6 +86,26 @@ def test_kinds_of_open_findings_are_told_and_those_of_twins_whoever_has_them(sto
     assert store.brief(JIRA).findings == {"denied", "twin"}
     store.save_findings(JIRA, "denied", [], NOW + MINUTE)
     assert store.brief(JIRA).findings == {"twin"}
+
+
+def test_a_pass_is_told_until_when_its_tracker_is_to_be_left_alone_as_a_whole_or_for_reading(
+    store: Store,
+) -> None:
+    store.rest(LINEAR, NOW + 9 * MINUTE)
+    assert store.brief(JIRA).rests is None
+    store.rest(JIRA + READING, NOW + 2 * MINUTE)
+    assert store.brief(JIRA).rests == NOW + 2 * MINUTE
+    store.rest(JIRA, NOW + MINUTE)
+    assert store.brief(JIRA).rests == NOW + 2 * MINUTE
+    store.rest(JIRA, NOW + 3 * MINUTE)
+    assert store.brief(JIRA).rests == NOW + 3 * MINUTE
+
+
+def test_where_a_census_stands_and_how_far_comments_were_heard_is_told_of_a_tracker_never_read(store: Store) -> None:
+    store.save_census(JIRA, Census(began=NOW, scope=("PAY",), why="it broke off"))
+    assert store.brief(JIRA).census == store.census(JIRA) == Census(began=NOW, scope=("PAY",), why="it broke off")
+    store.save_listening(LINEAR, Listening(checked=NOW))
+    assert store.brief(LINEAR) == Brief(Progress(), Census(), Listening(checked=NOW), frozenset(), frozenset(), 0)
 
 
 def test_the_oldest_plans_are_forgotten_and_never_one_that_waits(store: Store) -> None:

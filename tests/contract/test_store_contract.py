@@ -105,7 +105,6 @@ def test_until_when_a_tracker_is_to_be_left_alone_is_kept_for_each(store: Store)
     store.rest("another", NOW)
     store.rest(JIRA, NOW + 2 * MINUTE)
     assert (store.rests_until(JIRA), store.rests_until("another")) == (NOW + 2 * MINUTE, NOW)
-    assert store.rests_until("another", JIRA, "one that never asked") == NOW + 2 * MINUTE
 
 
 def test_a_steady_poll_writes_the_trackers_row_and_nothing_else(store: SqlStore) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support_store import JIRA, NOW
+from support_store import JIRA, NOW, entry
 
-from syncd.core.running import Executor
+from syncd.core.running import Attempt, Executor
 from syncd.store import SqlStore, open_store
 
 TTL = timedelta(minutes=2)
@@ -76,6 +76,38 @@ def test_a_lease_that_was_freed_is_lost_to_its_holder_and_the_next_one_s_fence_i
     assert taken.fence > lost.fence
     store.release(lost)
     assert store.renew(taken, NOW, TTL), "the late one takes nothing away"
+
+
+def test_how_the_last_work_of_each_kind_went_is_kept_for_each_tracker(store: SqlStore) -> None:
+    cycle = Attempt(tracker=JIRA, kind="cycle", id="c-1", started=NOW, ended=NOW, failures=2, why="it was away")
+    named = replace(cycle, kind="webhook_batch", id="n-1", failures=0, why=None, facts={"observed": 3})
+    for attempt in (replace(cycle, id="c-0", why="older"), cycle, named):
+        store.save_attempt(attempt)
+    assert (store.attempt(JIRA, "cycle"), store.attempt(JIRA, "webhook_batch")) == (cycle, named)
+    assert store.attempt("another", "cycle") is None
+    assert list(store.attempts()) == [cycle, named]
+
+
+def test_what_is_grouped_together_is_kept_whole_or_not_at_all(store: SqlStore) -> None:
+    lease = store.acquire(JIRA, "me", NOW, TTL)
+    assert lease is not None
+
+    def fails_half_way() -> None:
+        with store.together():
+            store.release(lease)
+            raise ConnectionError("what came after it failed")
+
+    with pytest.raises(ConnectionError):
+        fails_half_way()
+    assert store.lease_holder(JIRA, NOW) == "me"
+
+
+def test_what_must_last_joins_nothing_that_a_power_cut_may_undo(store: SqlStore) -> None:
+    with pytest.raises(AssertionError, match="power cut"), store.together():
+        store.commit_intent([entry("1")], NOW)
+    with store.transaction(), store.together():
+        store.commit_intent([entry("1")], NOW)
+    assert store.outbox_counts()
 
 
 def test_a_name_belongs_to_whoever_took_it_last(store: SqlStore) -> None:

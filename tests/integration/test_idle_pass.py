@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from support_daemon import WallClock, rigged
 from support_stage import empty_site
 from support_store import statements
@@ -19,7 +20,8 @@ sys.path.insert(0, str(ROOT / "bench"))  # the passes of the daemon without its 
 from bench_idle import daemon  # noqa: E402 - see above
 
 WRITTEN = re.compile(r"^(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
-MOST_STATEMENTS = 16
+MOST_STATEMENTS = 11
+MOST_TRANSACTIONS = 5
 
 
 @contextmanager
@@ -39,12 +41,31 @@ def passes(folder: Path, write: str) -> Iterator[Any]:
 
 def test_a_pass_that_finds_nothing_asks_once_and_writes_three_rows(tmp_path: Path) -> None:
     with passes(tmp_path, "observe") as (go, store, _), statements(store) as seen:
+        began: list[Any] = []
+        event.listen(store._db.engine, "begin", began.append)
         told = go()
         assert told["requests"] == 1
+        assert len(began) <= MOST_TRANSACTIONS
         written = [found[1] for text in seen if (found := WRITTEN.match(text))]
         # the lease is taken, kept while the answer is looked at, and given back; then how far, and how it went
         assert written == ["leases", "leases", "trackers", "attempts", "leases"]
         assert len(seen) <= MOST_STATEMENTS, seen
+
+
+def test_a_pass_whose_tracker_was_taken_over_while_it_asked_says_so_and_keeps_nothing_of_what_it_found(
+    tmp_path: Path,
+) -> None:
+    with passes(tmp_path, "observe") as (go, store, rig):
+        before = store.progress("acme-jira")
+
+        def taken_over(_exchange: Any) -> None:
+            store.free_leases("bench")
+            assert store.acquire("acme-jira", "another", WallClock().now(), timedelta(minutes=2))
+
+        rig.site.on_exchange = taken_over
+        assert "took over" in go()["why"]
+        assert store.progress("acme-jira") == before
+        assert store.lease_holder("acme-jira", WallClock().now()) == "another"
 
 
 def test_what_is_owed_to_an_issue_is_done_though_nobody_changed_anything(

@@ -2,6 +2,7 @@
 
 from syncd.core.ports.clock import Clock
 from syncd.core.ports.kept import (
+    READING,
     Backfill,
     Brief,
     Census,
@@ -46,6 +47,7 @@ from syncd.core.ports.trackers import (
 
 __all__ = [
     "MEMORY_AT_MOST",
+    "READING",
     "Backfill",
     "Birth",
     "Brief",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from syncd.core.model import Action, Applied, Issue, Plan, Refusal, Standing
 from syncd.core.ports.trackers import Part
@@ -130,6 +131,11 @@ class Owed(StrEnum):
     """Issues whose last plan left something that time or a retry may change."""
 
 
+READING: Final = "/reading"
+"""After a tracker's id, where waits are kept: what a whole observation cannot do without is limited, and other calls
+are not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Brief:
     """What the store holds for a pass over a tracker as it begins, in one moment.
@@ -145,6 +151,8 @@ class Brief:
     """Kinds of which a finding is open, of this tracker; `twin`: of any."""
     held: int
     """Issues in scope that were last skipped for a lasting reason."""
+    rests: datetime | None = None
+    """Until when the tracker asked to be left alone by whoever reads it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,8 @@ class Snapshots(Protocol):
         """
         ...
 
-    def rests_until(self, *what: str) -> datetime | None:
-        """Until when trackers, or parts of them, by name, asked to be left alone: the latest. None: they never have."""
+    def rests_until(self, what: str) -> datetime | None:
+        """Until when a tracker, or a part of it, by name, asked to be left alone. None: it never has."""
         ...
 
     def rest(self, what: str, until: datetime) -> None:

@@ -120,6 +120,10 @@ class Store(Instances, Leases, Snapshots, Lookups, Censuses, Decisions, Talk, Pl
         """Group several calls that only read: they see one moment, and cost little more than one."""
         ...
 
+    def together(self) -> AbstractContextManager[object]:
+        """Group several calls into one commit that a power cut may undo: nothing that must last joins it."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """Group several calls into one commit (decisions and outbox: DESIGN §3.8)."""
         ...
