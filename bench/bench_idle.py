@@ -87,6 +87,7 @@ def daemon(folder: Path) -> Iterator[tuple[Callable[[], Any], Gauges, Keeper]]:
             tools=one._tools,  # noqa: SLF001 - as above
             acts={"cycle": one._cycle},  # noqa: SLF001 - as above
             every=one._every,  # noqa: SLF001 - as above
+            renewed=one._renewed,  # noqa: SLF001 - as above
             correlated=correlated,
             ending=one.stop.is_set,
             told=gauges.told,

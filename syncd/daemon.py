@@ -134,6 +134,7 @@ class Daemon:
             tools=self._tools,
             acts={"cycle": self._cycle, "webhook_batch": self._named},
             every=self._every,
+            renewed=self._renewed,
             correlated=self._correlated,
             ending=self.stop.is_set,
             told=self._told,
@@ -311,6 +312,18 @@ class Daemon:
         found = self._living.config.settings.tracker(tracker)
         return None if found is None else found.poll_every
 
+    def _renewed(self, tracker_id: str) -> bool:
+        """Whether it is reached with something else than in the last pass: a process that has just begun knows none."""
+        config, kept = self._living.config, self._kept.get(tracker_id)
+        tracker = config.settings.tracker(tracker_id)
+        if kept is None or tracker is None:
+            return True
+        try:
+            desk = self.app.desk_of(config, self._store, kept.matcher)
+            return desk.options(tracker, kept.options.fields) != kept.options
+        except ConfigError:
+            return False  # a secret that is not to be had is told by the pass, and waited for by nobody
+
     @contextmanager
     def _tools(self, tracker_id: str, lease: Lease) -> Iterator[Tools]:
         config = self._living.config
@@ -328,6 +341,7 @@ class Daemon:
         else:
             if before is not None:
                 before.stack.close()
+            hide(self._secrets(config.settings))
             stack = ExitStack()
             reader = load_kind(tracker.kind).reader(options, self.app.clock)
             stack.callback(reader.close)

@@ -55,6 +55,8 @@ class Passes:
     acts: Mapping[str, Act]
     every: Callable[[str], timedelta | None]
     """How often a tracker is polled; None: there is none of that id any more."""
+    renewed: Callable[[str], bool]
+    """Whether a tracker would be reached with something else than in the last pass, a new token say: nobody waits."""
     correlated: Callable[[str], AbstractContextManager[None]]
     """Sends a cycle's id along with what goes to the tracker in the block."""
     ending: Callable[[], bool]
@@ -82,7 +84,7 @@ class Passes:
     def _attempted(self, task: Task, every: timedelta) -> Mapping[str, Any]:
         with self.store.together():
             before, now = self.store.attempt(task.tracker, "cycle"), self.clock.now()
-            if before is not None and _still_waits(before, now):
+            if before is not None and _still_waits(before, now) and not self.renewed(task.tracker):
                 return {"skipped": f"backing off until {before.not_before}"}
             lease = self.store.acquire(task.tracker, self.holder, now, LEASE_TTL)
         held_by = None if lease else self.store.lease_holder(task.tracker, now)

@@ -390,6 +390,7 @@ def passes(stage: Stage, **changed: Any) -> Iterator[Passes]:
             "tools": tools,
             "acts": {"cycle": lambda t, _: run_cycle(t.work, t.writer)},
             "every": lambda _tracker: MINUTE,
+            "renewed": lambda _tracker: False,
             "correlated": correlated,
             "ending": lambda: False,
         }

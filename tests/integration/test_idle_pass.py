@@ -14,6 +14,8 @@ from support_daemon import WallClock, rigged
 from support_stage import empty_site
 from support_store import statements
 
+from syncd.telemetry import masked
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))  # the passes of the daemon without its engine, as they are measured
 
@@ -66,6 +68,31 @@ def test_a_pass_whose_tracker_was_taken_over_while_it_asked_says_so_and_keeps_no
         assert "took over" in go()["why"]
         assert store.progress("acme-jira") == before
         assert store.lease_holder("acme-jira", WallClock().now()) == "another"
+
+
+def test_a_mended_token_is_tried_at_once_however_long_the_wrong_one_made_the_tracker_wait_and_shows_in_no_line(
+    tmp_path: Path,
+) -> None:
+    token, clock = tmp_path / "token", WallClock()
+    token.write_text("a wrong token", encoding="utf-8")
+    with rigged(tmp_path, site=empty_site(clock), poll_every="1m") as rig:  # type: ignore[arg-type]  # it tells the time
+        rig.settings["trackers"]["acme-jira"]["auth"]["token"] = {"file": str(token)}
+        rig.write()
+        with daemon(rig.config) as (go, gauges, _):
+            told = [go() for _ in range(4)]
+            assert "401" in told[1]["why"]
+            assert [str(fact["skipped"])[:7] for fact in told] == ["0", "0", "backing", "backing"]
+            token.unlink()
+            assert go()["skipped"], "nothing new to try"
+            token.write_text("another wrong token", encoding="utf-8")
+            assert ["401" in go().get("why", "") for _ in range(2)] == [True, False]
+            token.write_text(rig.site.token, encoding="utf-8")
+            assert go()["complete"]
+            assert masked(f"Basic {rig.site.token}") == "Basic [secret]"
+            store = gauges._store
+            attempt = store.attempt("acme-jira", "cycle")
+            assert attempt is not None
+            assert attempt.failures == 0
 
 
 def test_what_is_owed_to_an_issue_is_done_though_nobody_changed_anything(
