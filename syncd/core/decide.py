@@ -5,7 +5,6 @@ At one level all matches agree, or it is a conflict. Nothing is ever settled by 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
@@ -313,5 +312,5 @@ def restand(
 ) -> Standing:
     """The decision with its history: a verdict of the same pair keeps its clock and its origin, a new one begins."""
     if before is not None and before.decision.pair == decision.pair:
-        return replace(before, decision=decision, version=version)
+        return Standing(decision, before.since, before.origin, before.changed, version)
     return Standing(decision, now, origin, issue.updated, version)

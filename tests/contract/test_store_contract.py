@@ -414,8 +414,8 @@ def test_history_keeps_each_change_of_the_pair_and_nothing_else(store: Store) ->
 
 def test_a_verdict_decided_again_in_the_pass_that_it_began_in_is_told_as_it_was_decided_last(store: Store) -> None:
     old, first = mapped("1", "reliability", NOW), mapped("1", "growth", NOW + MINUTE)
-    again = replace(first, decision=replace(first.decision, diverges_from="PAY-9"))
-    later = replace(first, decision=replace(first.decision, diverges_from="PAY-7"))
+    again = replace(first, decision=first.decision._replace(diverges_from="PAY-9"))
+    later = replace(first, decision=first.decision._replace(diverges_from="PAY-7"))
     for one, now in ((old, NOW), (first, NOW + MINUTE), (again, NOW + MINUTE), (later, NOW + 2 * MINUTE)):
         store.save_standings([one], now)
     assert store.history(ref("1")) == [(NOW, old.decision), (NOW + MINUTE, again.decision)]

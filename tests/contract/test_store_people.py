@@ -105,7 +105,7 @@ def test_the_log_tells_the_last_closed_first_and_no_more_than_asked_for(store: S
 def torn(id_: str, cause: str) -> Standing:
     verdict = Conflict((Candidate(ToOutcome("growth"), ()), Candidate(ToOutcome("cost"), ())))
     told = standing(id_, verdict)
-    return replace(told, decision=replace(told.decision, cause=cause))
+    return replace(told, decision=told.decision._replace(cause=cause))
 
 
 def test_causes_are_counted_over_open_issues_in_scope(store: Store) -> None:
@@ -124,7 +124,7 @@ def test_divergences_are_counted_by_the_ancestor(store: Store) -> None:
     store.remember(JIRA, [issue("1"), issue("2")], in_scope=True, now=NOW)
     for id_ in ("1", "2"):
         told = standing(id_, Mapped("growth"))
-        store.save_standings([replace(told, decision=replace(told.decision, diverges_from="PAY-9"))])
+        store.save_standings([replace(told, decision=told.decision._replace(diverges_from="PAY-9"))])
     assert [(count, decision.diverges_from) for count, decision in store.divergences(JIRA)] == [(2, "PAY-9")]
 
 

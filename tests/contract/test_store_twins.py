@@ -31,7 +31,7 @@ def remember(store: SqlStore, *issues: Issue) -> None:
 def decide(store: SqlStore, verdicts: Mapping[IssueRef, Verdict]) -> None:
     store.save_standings(
         [
-            replace(base, decision=replace(base.decision, ref=one))
+            replace(base, decision=base.decision._replace(ref=one))
             for one, verdict in verdicts.items()
             for base in [standing(one.id, verdict)]
         ]

@@ -172,7 +172,7 @@ def test_an_outcome_that_ends_soon_is_told_but_a_persons_word_on_an_issue_does_n
     strategy = replace(STRATEGY, outcomes=(ending, *STRATEGY.outcomes[1:]))
     book = rulebook(rule("by-sre", "reliability", label("sre")), strategy=strategy)
     one = issue("PAY-1", "sre")
-    by_hand = replace(decided(book, one), via=Via.OVERRIDE)
+    by_hand = decided(book, one)._replace(via=Via.OVERRIDE)
     endings = Endings(book, NOW.date())
     told = build_report(
         [known(one, decided(book, one)), known(issue("PAY-2"), by_hand)], strategy, "v1", (), endings=endings

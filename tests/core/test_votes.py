@@ -1,6 +1,5 @@
 """What people undid, overruled or disputed stands against a rule, with the exception that those issues share."""
 
-from dataclasses import replace
 from typing import Any
 
 from support_values import applied, decision, issue, ref
@@ -12,7 +11,7 @@ OUTCOME = Mapped("growth")
 
 
 def by_rule(one: Issue, rule: str = "a", verdict: Mapped = OUTCOME) -> Decision:
-    return replace(decision(verdict, one.key), evidence=(Evidence(rule, one.key, ("x",)),))
+    return decision(verdict, one.key)._replace(evidence=(Evidence(rule, one.key, ("x",)),))
 
 
 def counted(*rows: tuple[Issue, dict[str, Any]]) -> tuple[RuleVotes, ...]:
@@ -55,7 +54,7 @@ def test_a_word_that_says_what_the_rule_says_is_no_vote_nor_is_a_removal_of_anot
 
 def test_a_vote_on_an_heir_is_against_no_rule_that_spoke_elsewhere() -> None:
     child = issue("PAY-2")
-    heir = replace(by_rule(child), evidence=(Evidence("a", "PAY-9", ("x",)),), spoke=ref("PAY-9"))
+    heir = by_rule(child)._replace(evidence=(Evidence("a", "PAY-9", ("x",)),), spoke=ref("PAY-9"))
     gone = applied(None, "PAY-2", declined=("mapped", "growth"))
     assert counted((child, {"decision": heir, "applied": gone})) == ()
 

@@ -73,7 +73,7 @@ def without_heirs() -> AbstractContextManager[Any]:
 
     def own(issue: Issue, standing: Standing) -> tuple[Issue, Standing]:
         decision = standing.decision
-        return issue, replace(standing, decision=replace(decision, via=Via.RULE)) if decision.via else standing
+        return issue, replace(standing, decision=decision._replace(via=Via.RULE)) if decision.via else standing
 
     return seen_otherwise(own)
 

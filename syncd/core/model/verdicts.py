@@ -69,9 +69,11 @@ class Via(StrEnum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The verdict for one issue under one rulebook, with its evidence."""
+class Decision(NamedTuple):
+    """The verdict for one issue under one rulebook, with its evidence.
+
+    A tuple, as `Evidence` is: one is made of every issue in every pass.
+    """
 
     ref: IssueRef
     verdict: Verdict
