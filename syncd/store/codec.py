@@ -181,7 +181,7 @@ _CATEGORIES = {category.value: category for category in Category}
 def issue_value(ref: IssueRef, tree: Tree) -> Issue:
     """The inverse of `issue_tree`. What thousands of issues have in common is kept once."""
     get = tree.get
-    parent, copy = get("parent"), get("copy")
+    parent, within, extra, copy = get("parent"), get("within"), get("extra"), get("copy")
     return Issue(
         ref=ref,
         key=tree["key"],
@@ -198,7 +198,7 @@ def issue_value(ref: IssueRef, tree: Tree) -> Issue:
         labels=tuple(get("labels", ())),
         marks=tuple(get("marks", ())),
         parent=None if parent is None else Link(parent[0], parent[1]),
-        within=tuple(Link(id_, key) for id_, key in get("within", ())),
+        within=() if within is None else tuple([Link(id_, key) for id_, key in within]),
         twins=tuple(get("twins", ())),
         assignee=_person(get("assignee")),
         reporter=_person(get("reporter")),
@@ -209,7 +209,7 @@ def issue_value(ref: IssueRef, tree: Tree) -> Issue:
         restricted=get("restricted", False),
         team=tuple(get("team", ())),
         sprints=tuple(get("sprints", ())),
-        extra=tuple((key, tuple(values)) for key, values in get("extra", ())),
+        extra=() if extra is None else tuple([(key, tuple(values)) for key, values in extra]),
         asked=frozenset(get("asked", ())),
     )
 
@@ -416,25 +416,27 @@ def _add_what_people_did(tree: Tree, applied: Applied) -> None:
 
 def applied_value(ref: IssueRef, tree: Tree) -> Applied:
     """The inverse of `applied_tree`."""
+    get = tree.get
+    past = get("past")
     return Applied(
         ref=ref,
         mark=tree["mark"],
         proof=_PROOFS[tree["proof"]],
         revision=tree["revision"],
         at=datetime.fromisoformat(tree["at"]),
-        was=tree.get("was"),
-        shown=_instant(tree.get("shown")),
+        was=get("was"),
+        shown=_instant(get("shown")),
         tries=tree["tries"],
-        declined=_pair(tree.get("declined")),
-        declined_by=tree.get("declined_by"),
-        comment=_sticky(tree.get("comment")),
-        tried=_pair(tree.get("tried")),
-        hushed=_pair(tree.get("hushed")),
-        bare=tree.get("bare", False),
-        left=tuple(tree.get("left", ())),
-        recalled=tree.get("recalled", False),
-        noted=tuple(tree.get("noted", ())),
-        past=tuple((mark, datetime.fromisoformat(until)) for mark, until in tree.get("past", ())),
+        declined=_pair(get("declined")),
+        declined_by=get("declined_by"),
+        comment=_sticky(get("comment")),
+        tried=_pair(get("tried")),
+        hushed=_pair(get("hushed")),
+        bare=get("bare", False),
+        left=tuple(get("left", ())),
+        recalled=get("recalled", False),
+        noted=tuple(get("noted", ())),
+        past=() if past is None else tuple([(mark, datetime.fromisoformat(until)) for mark, until in past]),
     )
 
 
