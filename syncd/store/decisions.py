@@ -87,6 +87,7 @@ class Decisions(Part):
         stored = self._stored_standings(connection, [IssueRef(row["tracker"], row["id"]) for row in batch])
         rows: list[Row] = []
         turns: list[Row] = []
+        retold: list[Row] = []
         for row in batch:
             before = stored.get(IssueRef(row["tracker"], row["id"]))
             if before == row:
@@ -96,11 +97,12 @@ class Decisions(Part):
                 turn = {"tracker": row["tracker"], "id": row["id"], "at": row["since"], "decision": row["decision"]}
                 turns.append(turn | {"origin": row["origin"]})
             elif row["since"] == now:
-                this = and_(history.c.tracker == row["tracker"], history.c.id == row["id"], history.c.at == now)
-                connection.execute(update(history).where(this).values(decision=row["decision"]))
+                retold.append({"of": row["tracker"], "on": row["id"], "since": now, "now": row["decision"]})
         if rows:
             note_moved_causes(self._db, connection, {row["tracker"] for row in rows})
             self._db.upsert_many(connection, standings, rows)
+        if retold:
+            connection.execute(_RETELL, retold)
         if turns:
             self._db.insert_many(connection, history, turns)
 
@@ -377,10 +379,10 @@ class Decisions(Part):
         s = standings.c
         inside = and_(issues.c.tracker == s.tracker, issues.c.id == s.id)
         query = select(column, func.count(), func.min(s.id)).select_from(standings.join(issues, inside))
-        query = query.where(s.tracker == bindparam("tracker"), column.is_not(None))
+        # never both: by `IS NOT NULL` SQLite would walk through every decision that has one
+        named = self._db.among_listed(column, "among") if among else column.is_not(None)
+        query = query.where(s.tracker == bindparam("tracker"), named)
         query = query.where(issues.c.in_scope.is_(True), issues.c.closed.is_(False))
-        if among:
-            query = query.where(self._db.among_listed(column, "among"))
         return query.group_by(column).order_by(column)
 
     @cached_property
@@ -437,6 +439,15 @@ _ADOPTED = "adopted/"
 _ADOPTED_NAMES = select(meta.c.name).where(meta.c.name.startswith(_ADOPTED))
 _HOLDS = select(holds_table).order_by(holds_table.c.tracker, holds_table.c.project, holds_table.c.id)
 _HOLDS_OF = _HOLDS.where(holds_table.c.tracker == bindparam("tracker"))
+_RETELL = (
+    update(history)
+    .where(
+        history.c.tracker == bindparam("of"),
+        history.c.id == bindparam("on"),
+        history.c.at == bindparam("since"),
+    )
+    .values(decision=bindparam("now"))
+)
 _MOVED = select(meta.c.name).where(meta.c.name == bindparam("called"))
 _TOLD = delete(meta).where(meta.c.name == bindparam("called"))
 

@@ -47,7 +47,9 @@ def test_no_question_of_a_pass_walks_through_all_issues(tmp_path: Path, question
     store.remember(JIRA, [epic("PAY-1"), issue("PAY-2")], in_scope=True, now=NOW)
     steps = plans(store, ASKED[question])
     walks = [
-        step for step in steps if step.startswith("SCAN issues") or "sqlite_autoindex_issues_1 (tracker=?)" in step
+        step
+        for step in steps
+        if step.startswith("SCAN issues") or "sqlite_autoindex_issues_1 (tracker=?)" in step or ">?" in step
     ]
     assert not walks, steps
     store.close()
