@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -26,6 +26,7 @@ from support_stage import RULES, STRATEGY, empty_site, is_mark, tracker_settings
 
 from connectors.sandbox import Exchange, Site, serve
 from connectors.sandbox.faults import Fault
+from syncd.core.ports import EntryState
 from syncd.store import SqlStore, open_store
 
 SAYS: Final = {"sre": "outcome/reliability", "finops": "outcome/cost", "deps": ""}  # declared overhead bears no mark
@@ -46,12 +47,13 @@ def wanted(site: Site) -> dict[str, str]:
     return marks
 
 
-def is_right(site: Site) -> bool:
-    """Whether every issue bears what it must, and nothing else of syncd's."""
+def wrong(site: Site) -> Mapping[str, tuple[str, Sequence[str]]]:
+    """Issues that do not bear just what they must: by key, (what they must, all their labels)."""
     with site.lock:
         right = wanted(site)
-        there = {i.key: [n for n in i.labels if is_mark(n)] for i in site.live.values()}
-    return there == {key: [mark] if mark else [] for key, mark in right.items()}
+        there = {i.key: tuple(i.labels) for i in site.live.values()}
+    bears = {key: [n for n in labels if is_mark(n)] for key, labels in there.items()}
+    return {key: (mark, there[key]) for key, mark in right.items() if bears[key] != ([mark] if mark else [])}
 
 
 @dataclass
@@ -201,12 +203,28 @@ class Storm:
 
         def all_right() -> bool:
             for name, site in list(left.items()):
-                if is_right(site):
+                if not wrong(site):
                     del left[name]
             return not left
 
-        until(all_right, f"every tracker is as it must be ({what})", patience, pause=0.5)
+        try:
+            until(all_right, f"every tracker is as it must be ({what})", patience, pause=0.5)
+        except AssertionError as never:
+            told = [self._told(name, key, *how) for name, site in left.items() for key, how in wrong(site).items()]
+            raise AssertionError(f"{never}; {len(told)} issues are not: {told[:5]}") from None
         self.took[what] = time.monotonic() - began
+
+    def _told(self, name: str, key: str, must: str, labels: Sequence[str]) -> str:
+        """What the site and the store know of an issue that is not as it must be."""
+        with self._opened() as store:
+            refs = store.find(key, name)
+            known = [store.known([ref]).get(ref) for ref in refs]
+            states = (EntryState.DROPPED, EntryState.DONE)
+            outbox = [one for one in store.entries(name, states, 100_000) if one.action.ref in refs]
+        at = self.sites[name].issue(key)
+        return (
+            f"{name} {key} must bear {must}, has {labels}, changed {at.updated}; known: {known}; written: {outbox[-3:]}"
+        )
 
     def _draws(self, who: str) -> random.Random:
         return random.Random(f"{self.seed} {who}")  # noqa: S311 - a drawn schedule, no secret
