@@ -46,6 +46,8 @@ LISTEN_FOR: Final = 1.0
 """Seconds between two looks at what webhooks named: they are coalesced meanwhile."""
 PATIENCE: Final = timedelta(seconds=4)
 """How long what runs may take to end, of the five seconds in which the process must."""
+MOST_HIDDEN: Final = 100
+"""Secrets that no line shows, the newest."""
 STILL: Final = 120.0
 """Seconds after which a loop that did not go round is taken for dead."""
 
@@ -96,12 +98,13 @@ class Daemon:
         Raises ConfigError, StoreError and SyncdError for what keeps it from starting.
         """
         self._kept: dict[str, _Kept] = {}
+        self._hidden: list[str] = []
         with ExitStack() as stack:
             desk = self.app.desk(stack)
             self._store: SqlStore = desk.store
             self._living = Living(self.app.load, Standing(desk.config, self.app.broken))
             settings = desk.config.settings
-            hide(self._secrets(settings))
+            self._hide(settings)
             self._begin(settings)
             stack.callback(self._drop_kept)
             try:
@@ -341,7 +344,7 @@ class Daemon:
         else:
             if before is not None:
                 before.stack.close()
-            hide(self._secrets(config.settings))
+            self._hide(config.settings)
             stack = ExitStack()
             reader = load_kind(tracker.kind).reader(options, self.app.clock)
             stack.callback(reader.close)
@@ -379,6 +382,12 @@ class Daemon:
             return tracker.webhook.reveal(self.app.environ)
         except ConfigError:
             return None
+
+    def _hide(self, settings: Settings) -> None:
+        """No line shows them; nor those of before, which a pass under way may still use, or whose file is just away."""
+        known = dict.fromkeys([*self._secrets(settings), *self._hidden])
+        self._hidden = list(known)[:MOST_HIDDEN]
+        hide(self._hidden)
 
     def _secrets(self, settings: Settings) -> list[str]:
         """All that is to be had now, so that no line shows them."""

@@ -92,6 +92,7 @@ def census_if_due(work: Work, progress: Progress, census: Census) -> Counted:
     """
     if not work.accept_missing and not is_due(census, progress, work.census_every, work.clock.now()):
         return Counted(why=census.why)
+    work.still_ours()
     work.store.save_progress(work.tracker, progress)  # with word that decisions are owed, before anything is remembered
     return take_census(work, progress)
 

@@ -38,7 +38,9 @@ def run_named(work: Work, writer: TrackerWriter, refs: Sequence[str]) -> CycleRe
         return CycleResult(tracker=work.tracker, why=observed.why, reachable=False, requests=work.reader.requests)
     spoken, unread = listen_at(work, _ids(work, refs))
     looked = look_named(work, observed, spoken)
-    work.store.save_progress(work.tracker, replace(before, skew=observed.skew))
+    with work.store.together():  # as a whole pass does: a tracker that was taken over is another's to call decided
+        work.still_ours()
+        work.store.save_progress(work.tracker, replace(before, skew=observed.skew))
     planned, _ = without_resting(work, looked.plan)
     guarded = guard(planned, {work.tracker: looked.in_scope}, work.limits)
     done = carry_out(work, writer, make_plan(guarded.plan.actions), others_stay=True)

@@ -86,7 +86,7 @@ def listen(work: Work, observed: Observed, brief: Brief, *, missed: bool, afresh
     ids = observed.changed | observed.echoed
     if not observed.reachable:
         if ids:
-            work.store.save_listening(work.tracker, replace(listening, heard_to=None))
+            _search_anew(work, listening)
         return Heard()
     many = observed.everything or len(ids) > READ_ONE_BY_ONE
     since = None if missed or many else listening.heard_to
@@ -95,14 +95,21 @@ def listen(work: Work, observed: Observed, brief: Brief, *, missed: bool, afresh
         _hear(work, ear, [IssueRef(work.tracker, id_) for id_ in sorted(ids)], since)
         checked = _check(work, ear, listening)
     except TrackerError as failed:
-        work.store.save_listening(work.tracker, replace(listening, heard_to=None))
+        _search_anew(work, listening)
         return Heard(f"comments were not read: {failed}")
     others = ear.known.values() if afresh else ()
     nothing = since is not None and not (ids or ear.touched() or others) and checked == listening
     if nothing and now - since < SAVED_EVERY:  # type: ignore[operator]  # `nothing` says that there is one
         return Heard()
+    work.still_ours()
     _keep(work, ear, replace(checked, heard_to=now), others)
     return Heard(touched=bool(ear.touched()))
+
+
+def _search_anew(work: Work, listening: Listening) -> None:
+    """The next pass asks for all that was ever said."""
+    work.still_ours()
+    work.store.save_listening(work.tracker, replace(listening, heard_to=None))
 
 
 def listen_at(work: Work, ids: Collection[str]) -> tuple[frozenset[str], str | None]:

@@ -41,6 +41,7 @@ def look(work: Work, *, everything: bool = False, brief: Brief | None = None) ->
     heard = listen(work, observed, brief, missed=missed, afresh=redecide)
     if not everything and not heard.touched and _at_rest(work, observed, brief):
         return _rested(work, observed, brief, heard.why)
+    work.still_ours()  # an observation that found nothing has not asked
     earlier = earlier_rules(work, before) if redecide else None
     replan = everything or before.plan_key != work.plan_key
     anew = observed.everything or (redecide and (earlier is None or replan))
@@ -101,10 +102,8 @@ def _at_rest(work: Work, observed: Observed, brief: Brief) -> bool:
 
 
 def _rested(work: Work, observed: Observed, brief: Brief, unheard: str | None) -> Looked:
-    """A pass that found nothing: how far it read is all that it keeps, if the tracker still is its own to read."""
-    with work.store.together():
-        work.still_ours()
-        _save(work, observed)
+    """A pass that found nothing: how far it read is all that it keeps."""
+    _save(work, observed)
     return Looked(
         plan=make_plan(()),
         complete=observed.complete and unheard is None,
@@ -120,9 +119,14 @@ def _rested(work: Work, observed: Observed, brief: Brief, unheard: str | None) -
 
 
 def _save(work: Work, observed: Observed) -> None:
-    """Everything that was read is decided under these rules."""
+    """Everything that was read is decided under these rules.
+
+    Only while the tracker is still ours: whoever took it over may have left word of something that is not decided.
+    """
     done = replace(observed.progress, rules_key=work.rules_key, plan_key=work.plan_key)
-    work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
+    with work.store.together():
+        work.still_ours()
+        work.store.save_progress(work.tracker, replace(done, complete_scope=observed.read_whole))
 
 
 def look_named(work: Work, observed: Observed, spoken: Collection[str] = ()) -> Looked:

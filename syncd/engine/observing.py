@@ -217,7 +217,9 @@ def _walk_once(work: Work, tally: _Tally, back_to: datetime | None) -> int:
     begin = since(work, tally.progress, work.clock.now())
     begin = begin if begin is None or back_to is None else min(begin, back_to)
     for page in work.reader.observe(begin, _memory(tally)):
-        if page.issues or page.outside or page.unreadable or not page.last:  # else there is nothing of it to keep
+        if (
+            page.issues or page.outside or page.unreadable or not page.last
+        ):  # else whoever keeps something after it asks
             work.still_ours()
         tally.late = max(tally.late, lateness(work, page.issues, known_to))
         _remember(work, page, tally)
@@ -297,6 +299,7 @@ def _read_aside(work: Work, tally: _Tally) -> None:
     links = [link for link in work.store.aside(work.tracker) if link not in tally.aside]
     if not links:
         return
+    work.still_ours()
     turn = int(work.clock.now().timestamp() // TURN_S) * ASIDE_AT_ONCE % len(links)
     counted = Counted()
     read_again(work, (links[turn:] + links[:turn])[:ASIDE_AT_ONCE], counted)

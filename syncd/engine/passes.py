@@ -84,8 +84,13 @@ class Passes:
     def _attempted(self, task: Task, every: timedelta) -> Mapping[str, Any]:
         with self.store.together():
             before, now = self.store.attempt(task.tracker, "cycle"), self.clock.now()
-            if before is not None and _still_waits(before, now) and not self.renewed(task.tracker):
-                return {"skipped": f"backing off until {before.not_before}"}
+            until = None if before is None else _still_waits(before, now)
+            lease = None if until else self.store.acquire(task.tracker, self.holder, now, LEASE_TTL)
+        if until is not None:
+            if task.kind != "cycle" or not self.renewed(
+                task.tracker
+            ):  # only a cycle finds out whether it is well again
+                return {"skipped": f"backing off until {until}"}
             lease = self.store.acquire(task.tracker, self.holder, now, LEASE_TTL)
         held_by = None if lease else self.store.lease_holder(task.tracker, now)
         if gone := gone_holder(held_by):
@@ -161,10 +166,10 @@ def _not_before(now: datetime, failures: int, every: timedelta) -> datetime | No
     return now + wait - every / 2  # so that the tick at that time finds it over
 
 
-def _still_waits(before: Attempt, now: datetime) -> bool:
-    """Whether it backs off. A wait that is longer than any we give was made by a clock that was set back since."""
+def _still_waits(before: Attempt, now: datetime) -> datetime | None:
+    """Until when it backs off. A wait that is longer than any we give was made by a clock that was set back since."""
     until = before.not_before
-    return until is not None and now < until < now + 2 * MOST_PATIENCE + timedelta(days=1)
+    return until if until is not None and now < until < now + 2 * MOST_PATIENCE + timedelta(days=1) else None
 
 
 def _facts(result: CycleResult | None) -> dict[str, Any]:

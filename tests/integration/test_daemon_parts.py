@@ -433,6 +433,22 @@ def test_a_tracker_that_fails_is_left_alone_for_longer_and_longer_and_comes_back
         assert well.store.attempts()[0].failures == 0
 
 
+def test_what_a_tracker_is_reached_with_anew_is_tried_by_its_next_cycle_and_not_used_up_by_a_webhook(
+    tmp_path: Path,
+) -> None:
+    def fail(_tools: Tools, _task: Task) -> CycleResult:
+        raise Unavailable("it is away")
+
+    with staged(tmp_path) as stage, passes(stage, acts={"cycle": fail}) as made:
+        for n in range(2):
+            made.run(task(n))
+        assert "backing off" in str(made.run(task(2))["skipped"])
+        mended = replace(made, renewed=lambda _tracker: True)
+        hint = replace(task(3), kind="webhook_batch")
+        assert "backing off" in str(mended.run(hint)["skipped"]), "it does not tell whether the tracker is well again"
+        assert mended.run(task(4))["why"] == "it is away"
+
+
 def test_a_secret_that_is_gone_is_told_wherever_one_looks_and_looked_for_again_in_every_pass(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         token = tmp_path / "token"

@@ -13,6 +13,7 @@ from support_stage import TRACKER, Stage, staged
 from connectors.sandbox import Exchange, Fault
 from connectors.sandbox.linear.faults import LinearExchange
 from syncd.core.ports import Lease
+from syncd.engine.widening import UNDECIDED
 from syncd.engine.work import LeaseLostError, Work
 from syncd.store import SqlStore
 
@@ -307,6 +308,27 @@ def test_a_writer_that_finds_its_lease_taken_stops_before_the_next_write(stage: 
     assert sum(bool(stage.marks(key)) for key in keys) == 1
     assert stage.later(minutes=1).applied == 2
     stage.quiet()
+
+
+def test_a_pass_that_lost_its_tracker_while_it_decided_calls_nothing_decided(stage: Stage) -> None:
+    """Whoever took it over, and was killed, may have left word of what is not decided yet."""
+    stage.once()
+    key = stage.create(labels=["sre"])
+    heard, taken = SqlStore.heard, list[Lease]()
+
+    def lost(store: SqlStore, ns: Any) -> None:
+        heard(store, ns)
+        if not taken:
+            now = stage.clock.now() + timedelta(minutes=30)
+            taken.extend(filter(None, [store.acquire(TRACKER, "another", now, timedelta(minutes=2))]))
+            store.release(taken[0])
+
+    with patch.object(SqlStore, "heard", lost):
+        assert "took over" in str(stage.later(minutes=1).why)
+    with stage.store() as store:
+        assert (store.progress(TRACKER).rules_key or "").startswith(UNDECIDED)
+    assert stage.later(minutes=1).applied == 1
+    assert stage.marks(key) == ["outcome/reliability"]
 
 
 def test_a_write_that_comes_through_after_it_was_looked_for_is_ours_and_nobodys_word(tmp_path: Path) -> None:
