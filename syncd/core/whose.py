@@ -94,7 +94,8 @@ def with_late_ones(issue: Issue, reading: Reading, before: Applied | None, histo
         return reading
     if reading.taken_off and before is not None and history.is_ours(before.mark or "", reading.taken_by):
         at = issue.updated if reading.taken_by is None else reading.taken_by.at
-        gone = parted(replace(before, mark=None, shown=issue.updated), before.mark, at)
+        # our copy may stand as it was: a bulk edit tells it in a second step
+        gone = parted(replace(before, mark=None, shown=issue.updated, bare=True), before.mark, at)
         reading = replace(reading, applied=gone, taken_off=False, taken_by=None)
     ours = tuple(mark for mark in reading.hand if mark not in reading.left and _is_ours(mark, reading.applied, history))
     if not ours:

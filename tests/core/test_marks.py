@@ -271,6 +271,16 @@ def test_without_all_of_the_proof_it_is_a_persons_word(history: History) -> None
     assert started.mark == "outcome/trust"
 
 
+def test_what_a_late_write_of_ours_took_off_is_not_declined_though_our_copy_still_tells_of_it() -> None:
+    one = bearing(updated=NOW, copy=copy_of("outcome/growth"))  # a bulk edit says so in a second step, and died before
+    off = change("outcome/growth", added=False, at=LATE, by=ME)
+    reading = read(one, SEEN, direct=True, history=late(off, unproven="outcome/growth"))
+    assert reading.applied is not None
+    assert (reading.applied.mark, reading.applied.declined, reading.taken_off) == (None, None, False)
+    again = read(replace(one, updated=NOW + timedelta(minutes=1)), reading.applied)
+    assert (again.doubt, again.adopted, again.applied) == (False, False, reading.applied)
+
+
 def test_a_mark_that_came_along_with_a_copy_is_ours_and_no_word() -> None:
     one = bearing("outcome/trust")
     copied = frozenset({"outcome/trust"})

@@ -98,6 +98,23 @@ def test_what_lands_when_the_issue_has_moved_on_goes_again_whatever_the_rules_sa
     settles(stage, lives.at(3))
 
 
+@pytest.mark.parametrize(("times", "match"), [(1, EDITED), (12, EDITED_IN_BULK)], ids=["one by one", "in bulk"])
+def test_what_was_taken_off_before_anybody_looked_for_it_comes_back_when_the_rules_say_so(
+    stage: Stage, times: int, match: str
+) -> None:
+    """In bulk a mark goes first and our copy is told of it in a second request, which nobody sends any more."""
+    last = {stage.create(labels=[first]): first for first in ("sre", "other") for _ in range(times)}
+    stage.later(minutes=1)
+    stage.quiet()
+    call(stage, dict.fromkeys(last, "deps"))
+    land = held_back(stage, match, len(last) if match == EDITED else 2)
+    assert stage.later(minutes=1).waiting == len(last)
+    land()
+    stage.later(minutes=1)
+    call(stage, last)
+    settles(stage, last)
+
+
 @pytest.mark.parametrize("seen", [True, False], ids=["seen", "not seen yet"])
 def test_what_lands_a_second_time_after_it_was_sent_again_goes_again(stage: Stage, seen: bool) -> None:
     lives = Lives(stage)
