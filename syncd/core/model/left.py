@@ -51,8 +51,10 @@ class Applied:
     hushed: tuple[str, str | None] | None = None
     """A person deleted the comment while this verdict pair stood: it stays away until the pair changes."""
     bare: bool = False
-    """No copy in the tracker tells of the mark, or of its absence: it was taken over as it was found, or a late write of
-    ours took it off without."""
+    """No copy in the tracker tells of the mark, or of its absence.
+
+    It was taken over as it was found, or a late write of ours took it off and did not live to tell.
+    """
     left: tuple[str, ...] = ()
     """Marks that an app or a customer put on: known, and left alone."""
     recalled: bool = False
