@@ -71,7 +71,6 @@ def daemon(folder: Path) -> Iterator[tuple[Callable[[], Any], Gauges, Keeper]]:
     """What `syncd run` is made of but for its engine and its listeners: (one pass, its gauges, its signs of life)."""
     app = App(folder, {"JIRA_TOKEN": TOKEN})
     one = Daemon(app, "bench")
-    one._hidden = []  # noqa: SLF001 - as it begins itself, in parts
     with ExitStack() as stack:
         desk = app.desk(stack)
         one._kept, one._store, clock = {}, desk.store, app.clock  # noqa: SLF001 - as it begins itself, in parts

@@ -89,6 +89,7 @@ class Daemon:
     began: Callable[["Daemon"], None] = lambda _daemon: None
     """Called when it is ready; tests learn the ports from it."""
     listeners: list[Listener] = field(default_factory=list)
+    _hidden: list[str] = field(default_factory=list, init=False, repr=False)
     failed: str | None = None
     """Why it had to end, if not because it was told to."""
 
@@ -98,7 +99,6 @@ class Daemon:
         Raises ConfigError, StoreError and SyncdError for what keeps it from starting.
         """
         self._kept: dict[str, _Kept] = {}
-        self._hidden: list[str] = []
         with ExitStack() as stack:
             desk = self.app.desk(stack)
             self._store: SqlStore = desk.store

@@ -44,14 +44,14 @@ class CallerSession(requests.Session):
         self._caller = caller
 
     def request(  # type: ignore[override]  # requests names its options, and all of them are settled by the Caller
-        self, method: str, url: str, params: Mapping[str, Any] | None = None, data: str | None = None, **_options: Any
+        self, method: str, url: str, params: Params | None = None, data: str | None = None, **_options: Any
     ) -> requests.Response:
         """One exchange. Raises our TrackerErrors, which pass through the package untouched."""
         answer = self._caller.call(
             method,
             url,
             read=is_read(method, urlsplit(url).path),
-            params=None if params is None else {name: value for name, value in params.items() if value is not None},
+            params=params,
             body=None if data is None else data.encode(),
             headers=None if data is None else {"Content-Type": "application/json"},
         )

@@ -217,9 +217,8 @@ def _walk_once(work: Work, tally: _Tally, back_to: datetime | None) -> int:
     begin = since(work, tally.progress, work.clock.now())
     begin = begin if begin is None or back_to is None else min(begin, back_to)
     for page in work.reader.observe(begin, _memory(tally)):
-        if (
-            page.issues or page.outside or page.unreadable or not page.last
-        ):  # else whoever keeps something after it asks
+        empty = page.last and not (page.issues or page.outside or page.unreadable)
+        if not empty:  # else whoever keeps something after it asks
             work.still_ours()
         tally.late = max(tally.late, lateness(work, page.issues, known_to))
         _remember(work, page, tally)

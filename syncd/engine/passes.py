@@ -87,9 +87,8 @@ class Passes:
             until = None if before is None else _still_waits(before, now)
             lease = None if until else self.store.acquire(task.tracker, self.holder, now, LEASE_TTL)
         if until is not None:
-            if task.kind != "cycle" or not self.renewed(
-                task.tracker
-            ):  # only a cycle finds out whether it is well again
+            # only a cycle finds out whether the tracker is well again; a secret's file is read without the store's lock
+            if task.kind != "cycle" or not self.renewed(task.tracker):
                 return {"skipped": f"backing off until {until}"}
             lease = self.store.acquire(task.tracker, self.holder, now, LEASE_TTL)
         held_by = None if lease else self.store.lease_holder(task.tracker, now)

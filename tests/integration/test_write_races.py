@@ -9,10 +9,12 @@ from unittest.mock import patch
 import pytest
 from support_linear_stage import LinearStage, linear_staged
 from support_stage import TRACKER, Stage, staged
+from support_talk import Room
 
 from connectors.sandbox import Exchange, Fault
 from connectors.sandbox.linear.faults import LinearExchange
 from syncd.core.ports import Lease
+from syncd.engine.looking import look_named
 from syncd.engine.widening import UNDECIDED
 from syncd.engine.work import LeaseLostError, Work
 from syncd.store import SqlStore
@@ -310,21 +312,30 @@ def test_a_writer_that_finds_its_lease_taken_stops_before_the_next_write(stage: 
     stage.quiet()
 
 
-def test_a_pass_that_lost_its_tracker_while_it_decided_calls_nothing_decided(stage: Stage) -> None:
+@pytest.mark.parametrize("hinted", [False, True], ids=["a cycle", "a webhook"])
+def test_a_pass_that_lost_its_tracker_while_it_decided_calls_nothing_decided(stage: Stage, hinted: bool) -> None:
     """Whoever took it over, and was killed, may have left word of what is not decided yet."""
+    key = stage.create(labels=["deps"])
     stage.once()
-    key = stage.create(labels=["sre"])
-    heard, taken = SqlStore.heard, list[Lease]()
+    stage.later(minutes=1)
+    stage.edit(key, labels_remove=["deps"], labels_add=["sre"])
+    told: Callable[..., Any] = look_named if hinted else SqlStore.heard
+    taken = list[Lease]()
 
-    def lost(store: SqlStore, ns: Any) -> None:
-        heard(store, ns)
+    def lost(first: Any, *given: Any) -> Any:
+        result, store = told(first, *given), first.store if hinted else first
         if not taken:
             now = stage.clock.now() + timedelta(minutes=30)
             taken.extend(filter(None, [store.acquire(TRACKER, "another", now, timedelta(minutes=2))]))
             store.release(taken[0])
+        return result
 
-    with patch.object(SqlStore, "heard", lost):
-        assert "took over" in str(stage.later(minutes=1).why)
+    with patch("syncd.engine.hints.look_named" if hinted else "syncd.store.SqlStore.heard", lost):
+        if hinted:
+            with pytest.raises(LeaseLostError):
+                Room(stage, TRACKER).hinted(key)
+        else:
+            assert "took over" in str(stage.later(minutes=1).why)
     with stage.store() as store:
         assert (store.progress(TRACKER).rules_key or "").startswith(UNDECIDED)
     assert stage.later(minutes=1).applied == 1
