@@ -484,6 +484,7 @@ def test_a_bug_in_one_pass_is_recorded_and_ends_nothing(tmp_path: Path) -> None:
         told = io.StringIO()
         configure(told)
         assert made.run(task()) == {"failed": "ZeroDivisionError"}
+        assert made.store.lease_holder(TRACKER, stage.clock.now()) is None, "the next pass need not wait for it"
         assert "event='bug'" in told.getvalue()
         assert "restricted" not in told.getvalue()
 

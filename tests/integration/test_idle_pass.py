@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 from support_daemon import WallClock, rigged
 from support_stage import empty_site
-from support_store import statements
+from support_store import override, statements
 
 from syncd.telemetry import masked
 
@@ -70,6 +70,22 @@ def test_a_pass_whose_tracker_was_taken_over_while_it_asked_says_so_and_keeps_no
         assert store.lease_holder("acme-jira", WallClock().now()) == "another"
 
 
+def test_nor_does_one_that_finds_nothing_end_what_people_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with passes(tmp_path, "observe") as (go, store, rig):
+        (ref,) = store.find("PAY-1", "acme-jira")
+        store.save_overrides([override(ref.id, expires=WallClock().now() + timedelta(days=1))], [], WallClock().now())
+        seen: list[object] = []
+        monkeypatch.setattr(type(store), "lapse", lambda *given: seen.append(given))
+
+        def taken_over(_exchange: Any) -> None:
+            store.free_leases("bench")
+            assert store.acquire("acme-jira", "another", WallClock().now(), timedelta(minutes=2))
+
+        rig.site.on_exchange = taken_over
+        assert "took over" in go()["why"]
+        assert seen == []
+
+
 def test_a_mended_token_is_tried_at_once_however_long_the_wrong_one_made_the_tracker_wait_and_shows_in_no_line(
     tmp_path: Path,
 ) -> None:
@@ -82,6 +98,8 @@ def test_a_mended_token_is_tried_at_once_however_long_the_wrong_one_made_the_tra
             told = [go() for _ in range(4)]
             assert "401" in told[1]["why"]
             assert [str(fact["skipped"])[:7] for fact in told] == ["0", "0", "backing", "backing"]
+        with daemon(rig.config) as (go, gauges, _):
+            assert ["401" in go().get("why", "") for _ in range(2)] == [True, False], "a new process tries once"
             token.unlink()
             assert go()["skipped"], "nothing new to try"
             token.write_text("another wrong token", encoding="utf-8")
